@@ -1,0 +1,1 @@
+/* kwotad - decides and remembers: runs, settlement, ledger, HTTP API */
