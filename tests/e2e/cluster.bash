@@ -1,0 +1,115 @@
+# cluster.bash - what every end-to-end test file says to its private cluster
+#
+# load cluster; then in setup_file: cluster_up OPTIONS…, in teardown_file: cluster_down.
+# Each file has a cluster of its own, in a directory of its own.
+
+top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+build=${KWOTA_BUILD:-$top/build}
+dir=/tmp/kwota-test-$(basename "$BATS_TEST_FILENAME" .bats)
+
+cluster_up() {
+    "$top/tests/cluster" down --dir "$dir" >/dev/null 2>&1 || true
+    "$top/tests/cluster" up --dir "$dir" --build "$build" "$@" >&2
+}
+
+# The logs of a failed run are the first thing asked for.
+cluster_down() {
+    "$top/tests/cluster" down --dir "$dir" >&2
+}
+
+as() {
+    local user=$1
+    shift
+    "$top/tests/cluster" sh --dir "$dir" -u "$user" -- "$@"
+}
+
+root() {
+    as root "$@"
+}
+
+# wait_for SECONDS COMMAND… - polls until it succeeds; says what it waited for if not
+wait_for() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        if [ "$SECONDS" -ge "$end" ]; then
+            printf 'waited in vain for: %s\n' "$*" >&2
+            "$@" >&2 || true
+            return 1
+        fi
+        sleep 0.2
+    done
+}
+
+# submit USER SCRIPT_TEXT OPTIONS… - prints the job id
+submit() {
+    local user=$1 script=$2
+    shift 2
+    printf '#!/bin/sh\n%s\n' "$script" | as "$user" sbatch --parsable "$@"
+}
+
+# busy SECONDS [CORES] - script text that keeps cores busy
+busy() {
+    local i
+    for ((i = 1; i < ${2:-1}; i++)); do
+        printf "timeout %s sh -c 'while :; do :; done' &\n" "$1"
+    done
+    printf "timeout %s sh -c 'while :; do :; done'\nwait\ntrue" "$1"
+}
+
+job_state() {
+    root squeue -h -j "$1" -o %T 2>/dev/null
+}
+
+job_runs() {
+    [ "$(job_state "$1")" = RUNNING ]
+}
+
+queue_empty() {
+    [ -z "$(root squeue -h)" ]
+}
+
+job_json() {
+    root kwota job "$1" --json
+}
+
+settled() {
+    [ "$(job_json "$1" | jq -r .state)" = settled ]
+}
+
+all_settled() {
+    local job
+    for job in "$@"; do
+        settled "$job" || return 1
+    done
+}
+
+nodes() {
+    root kwota nodes --json
+}
+
+# total NODE DOMAIN FIELD - a number from `kwota nodes`
+total() {
+    nodes | jq -r --arg n "$1" --arg d "$2" --arg f "$3" \
+        '.nodes[] | select(.node == $n) | .domains[] | select(.name == $d) | .[$f]'
+}
+
+no_node_drained() {
+    ! root sinfo -h -N -o '%T' | grep -qiE 'drain|down|fail|error'
+}
+
+plant() {
+    local node=$1 command=$2
+    shift 2
+    root "$build/tests/plant/kwota-plant" "$command" --socket "$dir/run/plant-$node.sock" "$@"
+}
+
+# truth NODE - the plant's cumulative truth by domain, at this moment, as JSON
+truth() {
+    plant "$1" trick sync
+}
+
+# ledger SQL - asks the ledger itself
+ledger() {
+    sqlite3 -readonly "$dir/spool/kwota/ledger.db" "$1"
+}

@@ -1,0 +1,147 @@
+#!/usr/bin/env bats
+# runs.bats - requeues, arrays, het jobs, cancelled jobs: each run once, named as Slurm does
+
+load cluster
+
+setup_file() {
+    cluster_up --nodes 2 --cpus 8 --tick-ms 1000 --report-ms 1000 --settle-timeout-s 20
+    wake=$(submit alice 'srun true' -A astro -N 2 -n 2 -o /dev/null)
+    wait_for 60 settled "$wake"
+}
+
+teardown_file() {
+    cluster_down
+}
+
+charge() {
+    job_json "$1" | jq .charge_mj
+}
+
+@test "the end-of-job block stands in the job's output, labelled simulated" {
+    local job
+    job=$(submit alice "$(busy 3)" -A astro -n 1 -o block.out)
+    wait_for 60 settled "$job"
+    cat "$dir/home/alice/block.out"
+    grep -q "kwota: job $job used .* kWh" "$dir/home/alice/block.out"
+    grep -q simulated "$dir/home/alice/block.out"
+}
+
+@test "the user can switch the block off" {
+    local job
+    job=$(submit alice true -A astro -n 1 --energy-report=no -o quiet.out)
+    wait_for 60 settled "$job"
+    ! grep -q kwota "$dir/home/alice/quiet.out"
+}
+
+@test "srun --energy-report prints the block on stderr only" {
+    run --separate-stderr as alice srun -A astro -n 1 --energy-report sh -c 'echo out'
+    echo "$stderr"
+    [ "$status" -eq 0 ]
+    [ "$output" = out ]
+    [[ "$stderr" == *kWh* ]]
+}
+
+@test "sbatch --parsable prints the job id and nothing else" {
+    run --separate-stderr submit alice true -A astro -n 1 -o /dev/null
+    [[ "$output" =~ ^[0-9]+$ ]]
+}
+
+@test "a requeued job is two runs, each with one charge" {
+    local job
+    job=$(submit alice "$(busy 8)" -A astro -n 1 --requeue -o /dev/null)
+    wait_for 60 job_runs "$job"
+    wait_for 30 used_something "$job"
+    root scontrol requeue "$job"
+    wait_for 60 restarted "$job"
+    # A requeued job waits two minutes by default.
+    root scontrol update "JobId=$job" StartTime=now
+    wait_for 90 runs_settled "$job" 2
+    [ "$(ledger "SELECT COUNT(*) FROM entries e JOIN runs r ON e.run_id = r.id WHERE r.job_id = $job AND e.kind = 'charge'")" -eq 2 ]
+    [ "$(ledger "SELECT COUNT(DISTINCT restart) FROM runs WHERE job_id = $job")" -eq 2 ]
+}
+
+used_something() {
+    [ "$(job_json "$1" | jq '.energy.total_mj // 0')" -gt 0 ]
+}
+
+restarted() {
+    [ "$(root scontrol show job "$1" | sed -n 's/.*Restarts=\([0-9]*\).*/\1/p')" -ge 1 ]
+}
+
+runs_settled() {
+    [ "$(ledger "SELECT COUNT(*) FROM runs WHERE job_id = $1 AND state = 'settled'")" -eq "$2" ]
+}
+
+@test "array tasks are shown as Slurm prints them" {
+    local job
+    job=$(submit bob "$(busy 2)" -A plasma -a 1-3 -n 1 -o /dev/null)
+    wait_for 90 all_settled "${job}_1" "${job}_2" "${job}_3"
+    [ "$(job_json "${job}_2" | jq -r .job_id)" = "${job}_2" ]
+    [ "$(charge "${job}_2")" -gt 0 ]
+}
+
+@test "het jobs are shown as Slurm prints them" {
+    local job
+    job=$(as bob sbatch --parsable -A plasma -n 1 -o /dev/null : -n 1 --wrap 'srun --het-group=0,1 sleep 2' | tail -n 1)
+    wait_for 90 all_settled "${job}+0" "${job}+1"
+    [ "$(job_json "${job}+1" | jq -r .job_id)" = "${job}+1" ]
+}
+
+@test "a job cancelled while it runs is charged for what it used" {
+    local job
+    job=$(submit carol "$(busy 600)" -A bio -n 1 -o /dev/null)
+    wait_for 60 job_runs "$job"
+    wait_for 30 used_something "$job"
+    as carol scancel "$job"
+    wait_for 60 settled "$job"
+    [ "$(charge "$job")" -gt 0 ]
+}
+
+@test "a job cancelled before it starts has no run" {
+    local job
+    job=$(submit carol true -A bio -n 1 -o /dev/null --begin=now+1hour)
+    as carol scancel "$job"
+    # The next job's settlement shows that kwotad has looked at the journal since.
+    local next
+    next=$(submit carol true -A bio -n 1 -o /dev/null)
+    wait_for 60 settled "$next"
+    [ "$(ledger "SELECT COUNT(*) FROM runs WHERE job_id = $job")" -eq 0 ]
+    run root kwota job "$job"
+    [ "$status" -eq 1 ]
+}
+
+@test "a node whose final comes late: settled without it, then adjusted by itself" {
+    local job
+    job=$(submit alice "srun -n 2 -N 2 sh -c \"timeout 6 sh -c 'while :; do :; done'; true\"" -A astro -N 2 -n 2 -o /dev/null)
+    wait_for 60 job_runs "$job"
+    wait_for 30 used_something "$job"
+    "$top/tests/cluster" kill --dir "$dir" meter-n2 -STOP
+    wait_for 90 settled "$job"
+    [ "$(job_json "$job" | jq -r .quality)" = partial ]
+    local before
+    before=$(charge "$job")
+    "$top/tests/cluster" kill --dir "$dir" meter-n2 -CONT
+    # The next job on n2 lets its meter know that the first is over.
+    submit alice true -A astro -n 1 -w n2 -o /dev/null
+    wait_for 60 adjusted "$job"
+    [ "$(charge "$job")" -gt "$before" ]
+}
+
+adjusted() {
+    [ "$(ledger "SELECT COUNT(*) FROM entries e JOIN runs r ON e.run_id = r.id WHERE r.job_id = $1 AND e.kind = 'adjustment'")" -ge 1 ]
+}
+
+@test "wrong input gets a sentence and a status" {
+    run root kwota jbo 1
+    [ "$status" -eq 2 ]
+    [[ "$output" == *job* ]]
+    run root kwota job nonsense
+    [ "$status" -ne 0 ]
+    [[ "$output" == *nonsense* ]]
+    run root kwota usage --start yesteryear
+    [ "$status" -eq 2 ]
+    [[ "$output" == *yesteryear* ]]
+    run root env KWOTA_CONF=/nonexistent kwota --server 127.0.0.1:1 job 1
+    [ "$status" -eq 3 ]
+    [[ "$output" == *127.0.0.1* ]]
+}

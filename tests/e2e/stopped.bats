@@ -1,0 +1,55 @@
+#!/usr/bin/env bats
+# stopped.bats - a meter or a kwotad that does not answer delays no job and drains no node
+
+load cluster
+
+setup_file() {
+    cluster_up --nodes 1 --cpus 4 --tick-ms 2000 --report-ms 1000
+    wake=$(submit alice 'true' -A astro -n 1 -o /dev/null)
+    wait_for 60 settled "$wake"
+}
+
+teardown_file() {
+    cluster_down
+}
+
+# Milliseconds from sbatch to the job's end, as a user waits for it.
+job_takes_ms() {
+    local from
+    from=$(date +%s%3N)
+    printf '#!/bin/sh\ntrue\n' | as alice sbatch --wait -A astro -n 1 -o "$1" >/dev/null
+    echo $(($(date +%s%3N) - from))
+}
+
+# Three hooks (prolog, task_exit, epilog), each at most the time-out of 2 s, and the
+# scheduler's own pace on a slow machine.
+patience_ms=$((3 * 2000 + 4000))
+
+@test "a stopped kwotad delays nothing" {
+    "$top/tests/cluster" kill --dir "$dir" kwotad -STOP
+    local took
+    took=$(job_takes_ms /dev/null)
+    "$top/tests/cluster" kill --dir "$dir" kwotad -CONT
+    echo "took $took ms"
+    [ "$took" -le "$patience_ms" ]
+    no_node_drained
+}
+
+@test "a stopped kwota-meter delays each hook by no more than the time-out" {
+    "$top/tests/cluster" kill --dir "$dir" meter-n1 -STOP
+    local took
+    took=$(job_takes_ms "$dir/home/alice/stopped.out")
+    "$top/tests/cluster" kill --dir "$dir" meter-n1 -CONT
+    echo "took $took ms"
+    [ "$took" -le "$patience_ms" ]
+    no_node_drained
+    cat "$dir/home/alice/stopped.out"
+    grep -q 'no measurement' "$dir/home/alice/stopped.out"
+}
+
+@test "after that, jobs are measured again" {
+    local job
+    job=$(submit alice "$(busy 3)" -A astro -n 1 -o /dev/null)
+    wait_for 60 settled "$job"
+    [ "$(job_json "$job" | jq .charge_mj)" -gt 0 ]
+}
