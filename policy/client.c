@@ -172,8 +172,8 @@ static void forget(struct exchange *x)
 }
 
 /* One try at `server`, or at the Unix socket if NULL. 0 when the answer counts. */
-static int try_once(struct client *client, const struct server *server, struct exchange *x,
-                    char error[CLIENT_ERROR_TEXT])
+static int try_once(struct client *client, const struct server *server,
+                    struct exchange *x, char error[CLIENT_ERROR_TEXT])
 {
     char url[2048], curl_error[CURL_ERROR_SIZE] = "";
     struct credential_error why = {""};
@@ -189,8 +189,9 @@ static int try_once(struct client *client, const struct server *server, struct e
     if (server) {
         char *line = NULL;
 
-        if (credential_sign_request(client->munge_socket, server->host, x->method, x->path,
-                                    x->body, x->body_len, &x->request_cred, &why) < 0) {
+        if (credential_sign_request(client->munge_socket, server->host, x->method,
+                                    x->path, x->body, x->body_len, &x->request_cred,
+                                    &why) < 0) {
             snprintf(error, CLIENT_ERROR_TEXT, "%s", why.text);
             goto out;
         }
@@ -209,10 +210,10 @@ static int try_once(struct client *client, const struct server *server, struct e
         goto out;
     }
     curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &x->status);
-    if (server && credential_check_reply(client->munge_socket, x->reply_cred,
-                                         x->request_cred, client->signer,
-                                         (unsigned)x->status, x->reply, x->reply_len,
-                                         &why) < 0) {
+    if (server &&
+        credential_check_reply(client->munge_socket, x->reply_cred, x->request_cred,
+                               client->signer, (unsigned)x->status, x->reply,
+                               x->reply_len, &why) < 0) {
         snprintf(error, CLIENT_ERROR_TEXT, "the answer of %s:%d does not count: %s",
                  server->host, server->port, why.text);
         goto out;
@@ -223,8 +224,8 @@ out:
     return ok;
 }
 
-int client_call(struct client *client, const char *method, const char *path, json_t *body,
-                json_t **reply, char error[CLIENT_ERROR_TEXT])
+int client_call(struct client *client, const char *method, const char *path,
+                json_t *body, json_t **reply, char error[CLIENT_ERROR_TEXT])
 {
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
     struct exchange x = {.method = method, .path = path, .body = text};

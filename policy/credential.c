@@ -56,8 +56,8 @@ static munge_ctx_t open_munge(const char *socket, struct credential_error *error
     return ctx;
 }
 
-static int encode(const char *socket, const uid_t *reader, const char *payload, char **cred,
-                  struct credential_error *error)
+static int encode(const char *socket, const uid_t *reader, const char *payload,
+                  char **cred, struct credential_error *error)
 {
     munge_ctx_t ctx = open_munge(socket, error);
     munge_err_t rc = EMUNGE_SUCCESS;
@@ -148,7 +148,8 @@ int credential_sign_request(const char *socket, const char *server, const char *
 
     *cred = NULL;
     credential_hash(body, body_len, hash);
-    if (asprintf(&payload, REQUEST_MARK "\n%s\n%s\n%s\n%s", server, method, path, hash) < 0)
+    if (asprintf(&payload, REQUEST_MARK "\n%s\n%s\n%s\n%s", server, method, path,
+                 hash) < 0)
         return fail(error, "out of memory for a credential");
     rc = encode(socket, NULL, payload, cred, error);
     free(payload);
@@ -163,9 +164,10 @@ static int is_one_of(const char *name, const char *const *names)
     return 0;
 }
 
-int credential_check_request(const char *socket, const char *cred, const char *const *names,
-                             const char *method, const char *path, const void *body,
-                             size_t body_len, uid_t *uid, struct credential_error *error)
+int credential_check_request(const char *socket, const char *cred,
+                             const char *const *names, const char *method,
+                             const char *path, const void *body, size_t body_len,
+                             uid_t *uid, struct credential_error *error)
 {
     struct payload p;
     char hash[CREDENTIAL_HASH_TEXT];
@@ -179,10 +181,11 @@ int credential_check_request(const char *socket, const char *cred, const char *c
     if (p.count != 5 || strcmp(p.field[0], REQUEST_MARK) != 0)
         rc = fail(error, "the credential is not one for a kwota request");
     else if (!is_one_of(p.field[1], names))
-        rc = fail(error,
-                  "the credential is for server \"%.80s\", which is none of this kwotad's "
-                  "names (listen.names in kwota.json)",
-                  p.field[1]);
+        rc = fail(
+            error,
+            "the credential is for server \"%.80s\", which is none of this kwotad's "
+            "names (listen.names in kwota.json)",
+            p.field[1]);
     else if (strcmp(p.field[2], method) != 0 || strcmp(p.field[3], path) != 0)
         rc = fail(error, "the credential is for %.10s %.80s, not for this request",
                   p.field[2], p.field[3]);
@@ -193,21 +196,23 @@ int credential_check_request(const char *socket, const char *cred, const char *c
 }
 
 int credential_sign_reply(const char *socket, const char *request_cred, uid_t reader,
-                          unsigned status, const void *body, size_t body_len, char **cred,
-                          struct credential_error *error)
+                          unsigned status, const void *body, size_t body_len,
+                          char **cred, struct credential_error *error)
 {
     char request_hash[CREDENTIAL_HASH_TEXT], hash[CREDENTIAL_HASH_TEXT];
     char payload[256];
 
     credential_hash(request_cred, strlen(request_cred), request_hash);
     credential_hash(body, body_len, hash);
-    snprintf(payload, sizeof payload, REPLY_MARK "\n%s\n%u\n%s", request_hash, status, hash);
+    snprintf(payload, sizeof payload, REPLY_MARK "\n%s\n%u\n%s", request_hash, status,
+             hash);
     return encode(socket, &reader, payload, cred, error);
 }
 
-int credential_check_reply(const char *socket, const char *cred, const char *request_cred,
-                           uid_t signer, unsigned status, const void *body,
-                           size_t body_len, struct credential_error *error)
+int credential_check_reply(const char *socket, const char *cred,
+                           const char *request_cred, uid_t signer, unsigned status,
+                           const void *body, size_t body_len,
+                           struct credential_error *error)
 {
     struct payload p;
     char request_hash[CREDENTIAL_HASH_TEXT], hash[CREDENTIAL_HASH_TEXT], number[16];
@@ -222,7 +227,8 @@ int credential_check_reply(const char *socket, const char *cred, const char *req
     credential_hash(body, body_len, hash);
     snprintf(number, sizeof number, "%u", status);
     if (uid != signer)
-        rc = fail(error, "the reply is signed by uid %u, not by kwotad's uid %u", uid, signer);
+        rc = fail(error, "the reply is signed by uid %u, not by kwotad's uid %u", uid,
+                  signer);
     else if (p.count != 4 || strcmp(p.field[0], REPLY_MARK) != 0)
         rc = fail(error, "the credential is not one for a kwota reply");
     else if (strcmp(p.field[1], request_hash) != 0)

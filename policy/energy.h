@@ -1,7 +1,7 @@
 /* energy.h - amounts of energy as integers, and as people read them
  *
- * The meter counts microjoules, the ledger millijoules; 1 kWh = 3 600 000 J. Nothing here
- * uses floating point. All functions are thread-safe.
+ * The meter counts microjoules, the ledger millijoules; 1 kWh = 3 600 000 J. Nothing
+ * here uses floating point. All functions are thread-safe.
  */
 #ifndef KWOTA_ENERGY_H
 #define KWOTA_ENERGY_H

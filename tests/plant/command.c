@@ -1,0 +1,84 @@
+/* command.c - what can be asked of a running plant */
+#include "tests/plant/command.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/plant/truth.h"
+
+static void hold(struct plant *plant, uint32_t id, int cpus, FILE *out)
+{
+    struct model_job *job = model_job(&plant->model, id);
+
+    if (!job) {
+        fprintf(out, "! more than %d jobs\n", MODEL_MAX_JOBS);
+        return;
+    }
+    job->cpus = cpus;
+    fputs("ok\n", out);
+}
+
+static void set_power(struct plant *plant, uint32_t id, int64_t core_mw, FILE *out)
+{
+    struct model_job *job = model_job(&plant->model, id);
+
+    if (!job) {
+        fprintf(out, "! more than %d jobs\n", MODEL_MAX_JOBS);
+        return;
+    }
+    job->core_mw = core_mw;
+    fputs("ok\n", out);
+}
+
+static void trick(struct plant *plant, const char *what, const char *domain, FILE *out)
+{
+    struct tree_counter *counter = tree_counter(&plant->tree, &plant->model, domain);
+
+    if (!counter) {
+        fprintf(out, "! no domain %s: package-0, dram-0, …\n", domain);
+        return;
+    }
+    if (strcmp(what, "freeze") == 0)
+        counter->frozen = true;
+    else if (strcmp(what, "thaw") == 0)
+        counter->frozen = false;
+    else if (strcmp(what, "deny") == 0)
+        /* An open descriptor cannot be taken away; an empty file says as little. */
+        counter->denied = ftruncate(counter->fd, 0) == 0;
+    else
+        counter->denied = false;
+    truth_event(plant->truth, what);
+    fputs("ok\n", out);
+}
+
+void command_run(struct plant *plant, const char *line, FILE *out)
+{
+    char word[32] = "", domain[64] = "";
+    uint32_t id;
+    int cpus;
+    int64_t core_mw;
+
+    plant_advance(plant);
+    if (sscanf(line, "start %" SCNu32 " %d", &id, &cpus) == 2) {
+        hold(plant, id, cpus, out);
+    } else if (sscanf(line, "end %" SCNu32, &id) == 1) {
+        hold(plant, id, 0, out);
+    } else if (sscanf(line, "set %" SCNu32 " %" SCNd64, &id, &core_mw) == 2) {
+        set_power(plant, id, core_mw, out);
+    } else if (sscanf(line, "%31s %63s", word, domain) == 2 &&
+               (!strcmp(word, "freeze") || !strcmp(word, "thaw") ||
+                !strcmp(word, "deny") || !strcmp(word, "allow"))) {
+        trick(plant, word, domain, out);
+    } else if (strcmp(line, "reset") == 0) {
+        tree_reset(&plant->tree, &plant->model);
+        truth_event(plant->truth, "reset");
+        fputs("ok\n", out);
+    } else if (strcmp(line, "sync") == 0 || strcmp(line, "stop") == 0) {
+        truth_write(plant->truth, &plant->model, &plant->tree);
+        truth_write(out, &plant->model, &plant->tree);
+        plant->stopping = line[1] == 't';
+    } else {
+        fprintf(out, "! unknown command \"%s\"\n", line);
+    }
+}

@@ -1,0 +1,29 @@
+/* command.h - what can be asked of a running plant */
+#ifndef PLANT_COMMAND_H
+#define PLANT_COMMAND_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "tests/plant/model.h"
+#include "tests/plant/tree.h"
+
+struct plant {
+    struct model model;
+    struct tree tree;
+    const char *node;
+    const char *cgroup_root;
+    FILE *truth;
+    int64_t then_ns; /* up to when the model has come, CLOCK_BOOTTIME */
+    bool stopping;
+};
+
+/* Brings model and files to this moment. */
+void plant_advance(struct plant *plant);
+
+/* Carries out one line: start ID CPUS, end ID, set ID CORE_MW, freeze|thaw|deny|allow
+ * DOMAIN, reset, sync, stop. The answer goes to `out`; one that starts with '!' is a
+ * refusal. */
+void command_run(struct plant *plant, const char *line, FILE *out);
+
+#endif

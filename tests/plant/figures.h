@@ -1,0 +1,41 @@
+/* figures.h - how much power a simulated node draws */
+#ifndef PLANT_FIGURES_H
+#define PLANT_FIGURES_H
+
+#include <stdint.h>
+
+#define FIGURES_MAX_PACKAGES 4
+#define FIGURES_MAX_TURBO 16
+
+enum figures_kind { FIGURES_PACKAGE, FIGURES_DRAM, FIGURES_KINDS };
+
+struct figures_domain {
+    int64_t idle_mw;  /* drawn whatever happens */
+    int64_t core_mw;  /* on top, by a core that is busy all the time, of all domains of
+                         this kind together */
+    int64_t range_uj; /* where the counter starts again from 0 */
+};
+
+/* With at least `busy_cores` cores busy, dynamic power is `percent` of the plain
+ * model's. */
+struct figures_turbo {
+    int64_t busy_cores;
+    int64_t percent;
+};
+
+struct figures {
+    int packages; /* each with a dram subzone */
+    struct figures_domain kind[FIGURES_KINDS];
+    int64_t daemon_core_ppm; /* the node's own daemons: millionths of a core */
+    struct figures_turbo turbo[FIGURES_MAX_TURBO];
+    int turbo_count;
+};
+
+/* A two-socket server, idle 34 W. */
+void figures_default(struct figures *figures);
+
+/* Reads a JSON file over the defaults. -1 and a sentence in `error` when it cannot. */
+int figures_read(struct figures *figures, const char *path, char *error,
+                 int error_size);
+
+#endif

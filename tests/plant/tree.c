@@ -1,0 +1,239 @@
+/* tree.c - the files in which a simulated node shows its counters */
+#include "tests/plant/tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NS_PER_JIFFY 10000000 /* USER_HZ is 100 */
+
+static int make_folders(const char *path)
+{
+    char part[512];
+
+    for (size_t i = 1; path[i]; i++) {
+        if (path[i] != '/')
+            continue;
+        snprintf(part, sizeof part, "%.*s", (int)i, path);
+        if (mkdir(part, 0755) < 0 && errno != EEXIST)
+            return -1;
+    }
+    return 0;
+}
+
+/* Opens root/path, folders made; writes `text` into it if it is new or `text` must
+ * stand. */
+static int open_file(const struct tree *tree, const char *path, const char *text,
+                     bool keep)
+{
+    char full[512];
+    int fd;
+
+    snprintf(full, sizeof full, "%s/%s", tree->root, path);
+    if (make_folders(full) < 0)
+        return -1;
+    fd = open(full, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return -1;
+    if (text && !(keep && lseek(fd, 0, SEEK_END) > 0) &&
+        (ftruncate(fd, 0) < 0 || pwrite(fd, text, strlen(text), 0) < 0)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static int put_file(const struct tree *tree, const char *path, const char *text,
+                    bool keep)
+{
+    int fd = open_file(tree, path, text, keep);
+
+    if (fd < 0)
+        return -1;
+    close(fd);
+    return 0;
+}
+
+/* The new value and its newline go in by one write; what an older, longer value leaves
+ * behind them is cut off after. A reader that takes the first line never errs. */
+static void put_number(int fd, int64_t value)
+{
+    char text[32];
+    int len = snprintf(text, sizeof text, "%" PRId64 "\n", value);
+
+    if (pwrite(fd, text, (size_t)len, 0) == len && ftruncate(fd, len) < 0)
+        perror("kwota-plant: ftruncate");
+}
+
+static int64_t get_number(int fd)
+{
+    char text[32] = "";
+
+    return pread(fd, text, sizeof text - 1, 0) > 0 ? strtoll(text, NULL, 10) : -1;
+}
+
+static void put_boot_id(const struct tree *tree, bool keep)
+{
+    unsigned char r[16];
+    char text[64];
+
+    if (getrandom(r, sizeof r, 0) != sizeof r)
+        memset(r, 1, sizeof r);
+    snprintf(text, sizeof text,
+             "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x\n",
+             r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11],
+             r[12], r[13], r[14], r[15]);
+    put_file(tree, "proc/sys/kernel/random/boot_id", text, keep);
+}
+
+/* Where the kernel puts zone `domain`, and the name it has in /sys/class/powercap. */
+static void zone_paths(int domain, char *folder, size_t size, char *zone,
+                       size_t zone_size)
+{
+    int package = domain / FIGURES_KINDS;
+
+    if (model_kind(domain) == FIGURES_PACKAGE) {
+        snprintf(zone, zone_size, "intel-rapl:%d", package);
+        snprintf(folder, size, "devices/virtual/powercap/intel-rapl/%s", zone);
+    } else {
+        snprintf(zone, zone_size, "intel-rapl:%d:0", package);
+        snprintf(folder, size, "devices/virtual/powercap/intel-rapl/intel-rapl:%d/%s",
+                 package, zone);
+    }
+}
+
+static int open_zone(struct tree *tree, const struct model *model, int domain,
+                     int64_t wrap_in_uj)
+{
+    const struct figures_domain *f = &model->figures.kind[model_kind(domain)];
+    struct tree_counter *counter = &tree->counter[domain];
+    bool package = model_kind(domain) == FIGURES_PACKAGE;
+    char folder[128], zone[32], path[256], link[512], text[64];
+
+    zone_paths(domain, folder, sizeof folder, zone, sizeof zone);
+    snprintf(counter->name, sizeof counter->name, "%s-%d", package ? "package" : "dram",
+             domain / FIGURES_KINDS);
+    snprintf(path, sizeof path, "sys/%s/name", folder);
+    snprintf(text, sizeof text, "%s\n", package ? counter->name : "dram");
+    if (put_file(tree, path, text, true) < 0)
+        return -1;
+    snprintf(path, sizeof path, "sys/%s/max_energy_range_uj", folder);
+    snprintf(text, sizeof text, "%" PRId64 "\n", f->range_uj);
+    put_file(tree, path, text, true);
+    snprintf(path, sizeof path, "sys/%s/enabled", folder);
+    put_file(tree, path, "1\n", true);
+    if (package) {
+        snprintf(path, sizeof path, "sys/%s/constraint_0_name", folder);
+        put_file(tree, path, "long_term\n", true);
+        snprintf(path, sizeof path, "sys/%s/constraint_0_max_power_uw", folder);
+        put_file(tree, path, "205000000\n", true);
+        snprintf(path, sizeof path, "sys/%s/constraint_0_power_limit_uw", folder);
+        put_file(tree, path, "205000000\n", true);
+    }
+    snprintf(path, sizeof path, "sys/%s/energy_uj", folder);
+    snprintf(text, sizeof text, "%" PRId64 "\n",
+             wrap_in_uj >= 0 ? f->range_uj - 1 - wrap_in_uj : 0);
+    counter->fd = open_file(tree, path, text, true);
+    if (counter->fd < 0)
+        return -1;
+    counter->raw_uj = get_number(counter->fd);
+    counter->seen_uj = model_total_uj(model, domain);
+    snprintf(link, sizeof link, "%s/sys/class/powercap/%s", tree->root, zone);
+    make_folders(link);
+    snprintf(path, sizeof path, "../../%s", folder);
+    return symlink(path, link) < 0 && errno != EEXIST ? -1 : 0;
+}
+
+static void read_stat_base(struct tree *tree, const struct model *model)
+{
+    char text[256] = "";
+    long long user = 0;
+
+    if (pread(tree->stat_fd, text, sizeof text - 1, 0) > 0 &&
+        sscanf(text, "cpu %lld", &user) == 1)
+        tree->stat_base_ns = (__int128)user * NS_PER_JIFFY - model->busy_ns;
+}
+
+int tree_open(struct tree *tree, const char *root, const struct model *model,
+              int64_t wrap_in_uj)
+{
+    memset(tree, 0, sizeof *tree);
+    snprintf(tree->root, sizeof tree->root, "%s", root);
+    tree->cpus = model->cpus;
+    if (put_file(tree, "kwota-simulated", "counters of a kwota power plant\n", true) <
+            0 ||
+        put_file(tree, "sys/devices/virtual/powercap/intel-rapl/enabled", "1\n", true) <
+            0)
+        return -1;
+    put_boot_id(tree, true);
+    for (int d = 0; d < model->domains; d++)
+        if (open_zone(tree, model, d, wrap_in_uj) < 0)
+            return -1;
+    tree->stat_fd = open_file(tree, "proc/stat", NULL, true);
+    if (tree->stat_fd < 0)
+        return -1;
+    read_stat_base(tree, model);
+    return 0;
+}
+
+static void write_counter(struct tree_counter *counter, int64_t total_uj,
+                          int64_t range_uj)
+{
+    int64_t delta = total_uj - counter->seen_uj;
+
+    counter->seen_uj = total_uj;
+    if (counter->frozen)
+        return;
+    counter->raw_uj = (counter->raw_uj + delta) % range_uj;
+    if (!counter->denied)
+        put_number(counter->fd, counter->raw_uj);
+}
+
+/* All CPUs in one line, and as many lines as the node has CPUs; time that nobody used
+ * is left at 0, because nobody here reads it. */
+static void write_stat(struct tree *tree, const struct model *model)
+{
+    char text[16384];
+    int64_t user = (int64_t)((tree->stat_base_ns + model->busy_ns) / NS_PER_JIFFY);
+    size_t len = (size_t)snprintf(text, sizeof text,
+                                  "cpu  %" PRId64 " 0 0 0 0 0 0 0 0 0\n", user);
+
+    for (int cpu = 0; cpu < tree->cpus && len < sizeof text - 64; cpu++)
+        len += (size_t)snprintf(text + len, sizeof text - len,
+                                "cpu%d %" PRId64 " 0 0 0 0 0 0 0 0 0\n", cpu,
+                                user / tree->cpus);
+    if (pwrite(tree->stat_fd, text, len, 0) < 0)
+        perror("kwota-plant: proc/stat");
+}
+
+void tree_write(struct tree *tree, const struct model *model)
+{
+    for (int d = 0; d < model->domains; d++)
+        write_counter(&tree->counter[d], model_total_uj(model, d),
+                      model->figures.kind[model_kind(d)].range_uj);
+    write_stat(tree, model);
+}
+
+struct tree_counter *tree_counter(struct tree *tree, const struct model *model,
+                                  const char *name)
+{
+    for (int d = 0; d < model->domains; d++)
+        if (strcmp(tree->counter[d].name, name) == 0)
+            return &tree->counter[d];
+    return NULL;
+}
+
+void tree_reset(struct tree *tree, const struct model *model)
+{
+    put_boot_id(tree, false);
+    for (int d = 0; d < model->domains; d++) {
+        tree->counter[d].raw_uj = 0;
+        put_number(tree->counter[d].fd, 0);
+    }
+}
