@@ -1,0 +1,32 @@
+/* report.h - telling kwotad what this node's meter counts, in a thread of its own
+ *
+ * Cumulative counts: a report that is lost is made good by the next. The tick loop
+ * never waits for this thread.
+ */
+#ifndef METER_REPORT_H
+#define METER_REPORT_H
+
+#include <jansson.h>
+
+#include "plugin/meter/meter.h"
+
+struct reporter;
+
+/* Starts the thread. `wake_fd` is an eventfd that is written to when a summary that was
+ * asked for has come, or cannot come. NULL when it cannot start. */
+struct reporter *report_start(struct meter *meter, int wake_fd);
+
+/* Sends a report now. With a token, asks what that run's other nodes have reported. */
+void report_now(struct reporter *reporter, const char *summary_for);
+
+/* The summary that came for this token (a new reference), or NULL. */
+json_t *report_summary(struct reporter *reporter, const char *token);
+
+/* Ends the thread after the request under way, at most the time-out. */
+void report_stop(struct reporter *reporter);
+
+/* The body of a report of these books; a new reference. */
+json_t *report_body(const struct books *books, const char *node,
+                    const char *summary_for);
+
+#endif

@@ -1,0 +1,22 @@
+/* unwrap.h - from two readings of a counter to what it moved by
+ *
+ * Pure. The range comes from the zone itself (max_energy_range_uj), never from a guess.
+ */
+#ifndef METER_UNWRAP_H
+#define METER_UNWRAP_H
+
+#include <stdint.h>
+
+enum unwrap_result {
+    UNWRAP_MOVED,     /* *delta_uj is what the counter moved by */
+    UNWRAP_AMBIGUOUS, /* it could have wrapped more than once: unknown */
+    UNWRAP_RESET      /* it jumped by more than it can: started anew, unknown */
+};
+
+/* From `before_uj` to `now_uj` in `elapsed_ns`, by a counter below `range_uj` that
+ * draws at most `max_power_mw`. */
+enum unwrap_result unwrap_step(int64_t before_uj, int64_t now_uj, int64_t range_uj,
+                               int64_t max_power_mw, int64_t elapsed_ns,
+                               int64_t *delta_uj);
+
+#endif
