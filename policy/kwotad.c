@@ -1,1 +1,101 @@
-/* kwotad - decides and remembers: runs, settlement, ledger, HTTP API */
+/* kwotad.c - decides and remembers: runs, settlement, ledger, HTTP API */
+#include "config.h"
+
+#include <argp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "policy/access.h"
+#include "policy/http.h"
+#include "policy/ledger.h"
+#include "policy/log.h"
+#include "policy/settings.h"
+#include "policy/slurm_lookup.h"
+#include "policy/worker.h"
+
+const char *argp_program_version = PACKAGE_STRING;
+
+static const struct argp_option options[] = {
+    {"file", 'f', "FILE", 0, "configuration [" KWOTA_SYSCONFDIR "/kwota.json]", 0},
+    {"foreground", 'D', 0, 0, "stay in the foreground (it always does)", 0},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    const char **file = state->input;
+
+    switch (key) {
+    case 'f':
+        *file = arg;
+        return 0;
+    case 'D':
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "\"%s\" is too much", arg);
+        return 0;
+    }
+    return ARGP_ERR_UNKNOWN;
+}
+
+/* Signals are waited for, so every thread must start with them blocked. */
+static void block_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static int run(const struct settings *settings, const char *cluster)
+{
+    struct http_context context = {.settings = settings, .cluster = cluster};
+    struct http *http;
+    sigset_t signals;
+    int caught;
+
+    block_signals(&signals);
+    context.ledger = ledger_open(settings->spool);
+    if (!context.ledger)
+        return 1;
+    context.worker = worker_start(context.ledger, settings, cluster);
+    http = context.worker ? http_start(&context) : NULL;
+    if (!http)
+        return 1;
+    log_line("cluster %s, port %d, ledger in %s", cluster, settings->port,
+             settings->spool);
+    sigwait(&signals, &caught);
+    log_line("ending on %s", strsignal(caught));
+    http_stop(http);
+    worker_stop(context.worker);
+    ledger_close(context.ledger);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct argp argp = {
+        options, parse, NULL, "Keeps the energy ledger of a Slurm cluster.",
+        NULL,    NULL,  NULL};
+    const char *file = KWOTA_SYSCONFDIR "/kwota.json";
+    struct settings settings;
+    char cluster[64];
+    uid_t slurm_user;
+
+    argp_parse(&argp, argc, argv, 0, NULL, &file);
+    setvbuf(stderr, NULL, _IOLBF, 0);
+    if (settings_read(&settings, file) < 0)
+        return 1;
+    umask(0077);
+    lookup_init();
+    lookup_cluster(cluster, sizeof cluster, &slurm_user);
+    if (settings.cluster)
+        snprintf(cluster, sizeof cluster, "%s", settings.cluster);
+    access_init(slurm_user ? slurm_user : geteuid());
+    return run(&settings, cluster);
+}

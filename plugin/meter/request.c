@@ -59,6 +59,7 @@ static json_t *task_exit(struct meter *meter, struct reporter *reporter,
         report_now(reporter, token);
         return NULL;
     }
+    report_now(reporter, NULL);
     return request_summary(meter, run->token, NULL);
 }
 

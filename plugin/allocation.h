@@ -1,0 +1,9 @@
+/* allocation.h - a job's CPUs on one node, from SLURM_JOB_CPUS_PER_NODE */
+#ifndef KWOTA_ALLOCATION_H
+#define KWOTA_ALLOCATION_H
+
+/* The number for place `index` (from 0) in "2(x3),1": 2, 2, 2, 1. -1 if there is none
+ * or the text is not of that form. Pure. */
+long allocation_cpus(const char *cpus_per_node, int index);
+
+#endif

@@ -1,0 +1,341 @@
+/* spank_kwota.c - Slurm's hooks on nodes and in srun, sbatch, salloc; nothing else
+ *
+ * Every hook has one deadline, and none ever fails: a job runs as if kwota were not
+ * there. Prolog and epilog run in a process of their own; spank_getenv() and the job
+ * control functions must not be called there (they fail, or crash and drain the node).
+ */
+#include "config.h"
+
+#include "plugin/slurm_version.h"
+
+#include <slurm/spank.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "plugin/allocation.h"
+#include "plugin/arguments.h"
+#include "plugin/block.h"
+#include "plugin/meter_client.h"
+#include "plugin/meter_start.h"
+
+SPANK_PLUGIN(kwota, 1)
+
+/* How long srun and salloc wait at their end for the figures. */
+#define REPORT_MS 3000
+
+enum wish { WISH_NONE, WISH_NO, WISH_YES };
+
+/* What --energy-report says, in this process. */
+static enum wish report_wish;
+
+/* srun learns it in local_user_init and needs it at its exit. */
+static uint32_t local_job;
+
+static int take_report_option(int value, const char *text, int remote);
+
+static struct spank_option report_option = {
+    .name = (char *)"energy-report",
+    .arginfo = (char *)"yes|no",
+    .usage =
+        (char *)"print the energy used at the end (srun, salloc: [yes]; sbatch: no "
+                "switches it off)",
+    .has_arg = 2,
+    .val = 0,
+    .cb = take_report_option,
+};
+
+static int take_report_option(int value, const char *text, int remote)
+{
+    (void)value;
+    (void)remote;
+    if (!text || strcmp(text, "yes") == 0)
+        report_wish = WISH_YES;
+    else if (strcmp(text, "no") == 0)
+        report_wish = WISH_NO;
+    else {
+        slurm_error("kwota: --energy-report=%s: yes or no", text);
+        return -1;
+    }
+    return 0;
+}
+
+static void complain(const char *sentence)
+{
+    slurm_error("kwota: %s", sentence);
+}
+
+static void read_arguments(struct arguments *arguments, int ac, char **av)
+{
+    arguments_read(arguments, ac, av, complain);
+}
+
+/* A name that can be a file's. */
+static bool is_name(const char *node)
+{
+    return node && *node && !strchr(node, '/') && strlen(node) < 64;
+}
+
+static const char *why_not(enum meter_client_result result, long timeout_ms, char *text,
+                           size_t size)
+{
+    switch (result) {
+    case METER_CLIENT_ABSENT:
+        return "kwota-meter does not run there";
+    case METER_CLIENT_SILENT:
+        snprintf(text, size, "kwota-meter did not answer within %ld ms", timeout_ms);
+        return text;
+    case METER_CLIENT_REFUSED:
+        return "kwota-meter refused; its log says why";
+    case METER_CLIENT_OK:
+        break;
+    }
+    return "";
+}
+
+/* Asks the meter; when there is none, starts one and asks again, all by the deadline.
+ */
+static enum meter_client_result ask_or_start(const struct arguments *arguments,
+                                             const char *node, json_t *question,
+                                             json_t **answer)
+{
+    int64_t deadline_ms = meter_client_now_ms() + arguments->timeout_ms;
+    enum meter_client_result result =
+        meter_client_ask(arguments->run, node, question, deadline_ms, answer);
+
+    if (result != METER_CLIENT_ABSENT)
+        return result;
+    meter_start(arguments, node);
+    while (result == METER_CLIENT_ABSENT && meter_client_now_ms() < deadline_ms) {
+        poll(NULL, 0, 20);
+        result = meter_client_ask(arguments->run, node, question, deadline_ms, answer);
+    }
+    return result;
+}
+
+static const char *environment(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value ? value : "";
+}
+
+/* This node's place in the job's node list. */
+static int place_of(const char *nodelist, const char *node)
+{
+    hostlist_t list = slurm_hostlist_create(nodelist);
+    int place = -1;
+
+    if (list) {
+        place = slurm_hostlist_find(list, node);
+        slurm_hostlist_destroy(list);
+    }
+    return place;
+}
+
+static json_t *start_question(uint32_t job, uid_t uid, const char *node)
+{
+    const char *nodelist = environment("SLURM_NODELIST");
+    long cpus;
+
+    if (!*nodelist)
+        nodelist = environment("SLURM_JOB_NODELIST");
+    cpus = allocation_cpus(environment("SLURM_JOB_CPUS_PER_NODE"),
+                           place_of(nodelist, node));
+    return json_pack("{s:s s:I s:I s:s s:s s:s s:o s:i}", "op", "start", "job",
+                     (json_int_t)job, "uid", (json_int_t)uid, "user",
+                     environment("SLURM_JOB_USER"), "account",
+                     environment("SLURM_JOB_ACCOUNT"), "partition",
+                     environment("SLURM_JOB_PARTITION"), "cpus",
+                     cpus > 0 ? json_integer(cpus) : json_null(), "node_count",
+                     atoi(environment("SLURM_JOB_NUM_NODES")));
+}
+
+/* The prolog's and the epilog's one question. */
+static void tell_meter(spank_t sp, int ac, char **av, bool start)
+{
+    const char *node = environment("SLURMD_NODENAME");
+    struct arguments arguments;
+    enum meter_client_result result;
+    json_t *question, *answer = NULL;
+    char text[128];
+    uint32_t job;
+    uid_t uid;
+
+    read_arguments(&arguments, ac, av);
+    if (!is_name(node) || spank_get_item(sp, S_JOB_ID, &job) != ESPANK_SUCCESS ||
+        spank_get_item(sp, S_JOB_UID, &uid) != ESPANK_SUCCESS) {
+        slurm_error("kwota: Slurm does not name the job and the node: no measurement");
+        return;
+    }
+    arguments_for_node(&arguments, node);
+    question = start ? start_question(job, uid, node)
+                     : json_pack("{s:s s:I}", "op", "end", "job", (json_int_t)job);
+    result = ask_or_start(&arguments, node, question, &answer);
+    if (result != METER_CLIENT_OK)
+        slurm_error("kwota: job %u: %s on node %s: %s", job,
+                    start ? "no measurement" : "its end is not measured", node,
+                    why_not(result, arguments.timeout_ms, text, sizeof text));
+    json_decref(question);
+    json_decref(answer);
+}
+
+int slurm_spank_init(spank_t sp, int ac, char **av)
+{
+    struct arguments arguments;
+
+    (void)ac;
+    (void)av;
+    switch (spank_context()) {
+    case S_CTX_LOCAL:
+    case S_CTX_ALLOCATOR:
+    case S_CTX_REMOTE:
+        if (spank_option_register(sp, &report_option) != ESPANK_SUCCESS)
+            slurm_error("kwota: --energy-report cannot be offered");
+        break;
+    case S_CTX_SLURMD:
+        /* So that mistakes in plugstack.conf are read when slurmd starts. */
+        read_arguments(&arguments, ac, av);
+        break;
+    default:
+        break;
+    }
+    return 0;
+}
+
+int slurm_spank_job_prolog(spank_t sp, int ac, char **av)
+{
+    tell_meter(sp, ac, av, true);
+    return 0;
+}
+
+int slurm_spank_job_epilog(spank_t sp, int ac, char **av)
+{
+    tell_meter(sp, ac, av, false);
+    return 0;
+}
+
+static void print_block(const struct block *block)
+{
+    for (int i = 0; i < block->count; i++)
+        slurm_spank_log("%s", block->line[i]);
+}
+
+/* The job as its user knows it: 12, 12_3, 15+1. */
+static void job_text(spank_t sp, uint32_t job, char *text, size_t size)
+{
+    char array[32] = "", task[32] = "", het[32] = "", offset[32] = "";
+
+    spank_getenv(sp, "SLURM_ARRAY_JOB_ID", array, sizeof array);
+    spank_getenv(sp, "SLURM_ARRAY_TASK_ID", task, sizeof task);
+    spank_getenv(sp, "SLURM_HET_JOB_ID", het, sizeof het);
+    spank_getenv(sp, "SLURM_HET_JOB_OFFSET", offset, sizeof offset);
+    if (array[0] && task[0])
+        snprintf(text, size, "%s_%s", array, task);
+    else if (het[0] && offset[0])
+        snprintf(text, size, "%s+%s", het, offset);
+    else
+        snprintf(text, size, "%u", job);
+}
+
+/* After a task: the meter reads the job's CPU time while its cgroup is there, and at
+ * the end of the batch script the user reads what was used. */
+int slurm_spank_task_exit(spank_t sp, int ac, char **av)
+{
+    struct arguments arguments;
+    enum meter_client_result result;
+    json_t *question, *answer = NULL, *summary;
+    struct block block = {.count = 0};
+    char node[128] = "", name[80], why[128];
+    uint32_t job = 0, step = 0;
+    bool batch, wanted;
+
+    if (spank_get_item(sp, S_JOB_ID, &job) != ESPANK_SUCCESS ||
+        spank_get_item(sp, S_JOB_STEPID, &step) != ESPANK_SUCCESS ||
+        spank_getenv(sp, "SLURMD_NODENAME", node, sizeof node) != ESPANK_SUCCESS ||
+        !is_name(node))
+        return 0;
+    read_arguments(&arguments, ac, av);
+    arguments_for_node(&arguments, node);
+    batch = step == SLURM_BATCH_SCRIPT;
+    wanted = batch && report_wish != WISH_NO && arguments.report;
+    question =
+        json_pack("{s:s s:I s:I s:b}", "op", "task_exit", "job", (json_int_t)job,
+                  "step", (json_int_t)step, "batch", batch || report_wish == WISH_YES);
+    result = meter_client_ask(arguments.run, node, question,
+                              meter_client_now_ms() + arguments.timeout_ms, &answer);
+    json_decref(question);
+    job_text(sp, job, name, sizeof name);
+    summary = json_object_get(answer, "summary");
+    if (json_is_object(summary))
+        block_make(&block, name, summary);
+    else
+        block_none(&block, name, node,
+                   result == METER_CLIENT_OK
+                       ? "its start was not seen"
+                       : why_not(result, arguments.timeout_ms, why, sizeof why));
+    if (wanted)
+        print_block(&block);
+    json_decref(answer);
+    return 0;
+}
+
+int slurm_spank_local_user_init(spank_t sp, int ac, char **av)
+{
+    (void)ac;
+    (void)av;
+    if (spank_get_item(sp, S_JOB_ID, &local_job) != ESPANK_SUCCESS)
+        local_job = 0;
+    return 0;
+}
+
+/* Runs `kwota job ID --summary` with its output on stderr, for at most REPORT_MS. */
+static void run_report(const char *kwota, uint32_t job)
+{
+    int64_t deadline_ms = meter_client_now_ms() + REPORT_MS;
+    char id[16];
+    pid_t child;
+
+    snprintf(id, sizeof id, "%u", job);
+    fflush(NULL);
+    child = fork();
+    if (child == 0) {
+        dup2(STDERR_FILENO, STDOUT_FILENO);
+        execl(kwota, "kwota", "job", id, "--summary", "--wait", "2", (char *)NULL);
+        _exit(127);
+    }
+    while (child > 0 && waitpid(child, NULL, WNOHANG) == 0) {
+        if (meter_client_now_ms() > deadline_ms) {
+            kill(child, SIGKILL);
+            waitpid(child, NULL, 0);
+            return;
+        }
+        poll(NULL, 0, 20);
+    }
+}
+
+/* srun's and salloc's last act; sbatch's is at submission, when there is nothing to
+ * say. */
+int slurm_spank_exit(spank_t sp, int ac, char **av)
+{
+    struct arguments arguments;
+    uint32_t job = local_job;
+
+    (void)sp;
+    if (report_wish != WISH_YES ||
+        (spank_context() != S_CTX_LOCAL && spank_context() != S_CTX_ALLOCATOR))
+        return 0;
+    if (!job && spank_context() == S_CTX_ALLOCATOR)
+        job = (uint32_t)strtoul(environment("SLURM_JOB_ID"), NULL, 10);
+    if (!job)
+        return 0;
+    read_arguments(&arguments, ac, av);
+    run_report(arguments.kwota, job);
+    return 0;
+}

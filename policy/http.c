@@ -1,0 +1,380 @@
+/* http.c - kwotad's two listeners: TCP with MUNGE, and a Unix socket with peer
+ * credentials */
+#include "policy/http.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <jansson.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "policy/access.h"
+#include "policy/credential.h"
+#include "policy/log.h"
+#include "policy/person.h"
+#include "policy/report.h"
+
+/* A node with 256 runs of 32 domains reports 300 KB. */
+#define MAX_BODY (8u << 20)
+
+#define THREADS 4
+
+/* Who is silent for so long is dropped. */
+#define IDLE_S 10
+
+struct http {
+    struct http_context context;
+    struct MHD_Daemon *tcp, *local;
+    int tcp_fd, local_fd;
+};
+
+struct request {
+    char *url; /* with the query, as it was sent and signed */
+    char *body;
+    size_t body_len;
+    bool too_large;
+    bool over_tcp;
+};
+
+/* Before anything else of a request: its path as the client wrote it. */
+static void *begin_request(void *arg, const char *uri,
+                           struct MHD_Connection *connection)
+{
+    struct request *request = calloc(1, sizeof *request);
+
+    (void)arg;
+    (void)connection;
+    if (request)
+        request->url = strdup(uri);
+    return request;
+}
+
+static void end_request(void *arg, struct MHD_Connection *connection, void **state,
+                        enum MHD_RequestTerminationCode why)
+{
+    struct request *request = *state;
+
+    (void)arg;
+    (void)connection;
+    (void)why;
+    if (!request)
+        return;
+    free(request->url);
+    free(request->body);
+    free(request);
+}
+
+static void take_body(struct request *request, const char *data, size_t size)
+{
+    char *more;
+
+    if (request->too_large || request->body_len + size > MAX_BODY ||
+        !(more = realloc(request->body, request->body_len + size + 1))) {
+        request->too_large = true;
+        return;
+    }
+    memcpy(more + request->body_len, data, size);
+    request->body = more;
+    request->body_len += size;
+}
+
+static const char *credential_of(struct MHD_Connection *connection)
+{
+    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, CREDENTIAL_HEADER);
+}
+
+/* Sends `body` (taken over), signed for `reader` unless that is (uid_t)-1. */
+static enum MHD_Result reply(struct http *http, struct MHD_Connection *connection,
+                             unsigned status, json_t *body, uid_t reader)
+{
+    char *text = json_dumps(body, JSON_COMPACT), *cred = NULL;
+    struct credential_error why;
+    struct MHD_Response *response;
+    enum MHD_Result rc;
+
+    json_decref(body);
+    if (!text)
+        return MHD_NO;
+    response =
+        MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
+    MHD_add_response_header(response, "Content-Type", "application/json");
+    if (reader != (uid_t)-1) {
+        if (credential_sign_reply(http->context.settings->munge_socket,
+                                  credential_of(connection), reader, status, text,
+                                  strlen(text), &cred, &why) == 0)
+            MHD_add_response_header(response, CREDENTIAL_HEADER, cred);
+        else
+            log_line("a reply goes out unsigned: %s", why.text);
+        free(cred);
+    }
+    rc = MHD_queue_response(connection, status, response);
+    MHD_destroy_response(response);
+    return rc;
+}
+
+/* Who asks? 0 and *uid, or -1 and why not. *uid is set whenever MUNGE named somebody.
+ */
+static int identify(struct http *http, struct MHD_Connection *connection,
+                    const struct request *request, const char *method, uid_t *uid,
+                    struct credential_error *why)
+{
+    const union MHD_ConnectionInfo *info;
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+
+    *uid = (uid_t)-1;
+    if (request->over_tcp)
+        return credential_check_request(
+            http->context.settings->munge_socket, credential_of(connection),
+            (const char *const *)http->context.settings->names, method, request->url,
+            request->body, request->body_len, uid, why);
+    info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info &&
+        getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0) {
+        *uid = peer.uid;
+        return 0;
+    }
+    snprintf(why->text, sizeof why->text, "the kernel does not say who asks");
+    return -1;
+}
+
+static json_t *report(struct http *http, const struct access_rights *rights,
+                      const struct request *request, unsigned *status)
+{
+    json_error_t where;
+    json_t *json, *answer = NULL;
+    const char *error;
+    struct timespec now;
+    int rc;
+
+    *status = MHD_HTTP_FORBIDDEN;
+    if (!rights->is_node)
+        return person_error("only root and SlurmUser may report energy");
+    *status = MHD_HTTP_BAD_REQUEST;
+    json = json_loadb(request->body ? request->body : "", request->body_len, 0, &where);
+    if (!json)
+        return json_pack("{s:s+}", "error", "the body is not JSON: ", where.text);
+    clock_gettime(CLOCK_REALTIME, &now);
+    rc = report_take(http->context.ledger, http->context.settings, json,
+                     (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, &answer,
+                     &error);
+    json_decref(json);
+    if (rc < 0) {
+        *status = rc == -1 ? MHD_HTTP_BAD_REQUEST : MHD_HTTP_SERVICE_UNAVAILABLE;
+        return person_error(error);
+    }
+    worker_kick(http->context.worker);
+    *status = MHD_HTTP_OK;
+    return answer;
+}
+
+static int64_t argument(struct MHD_Connection *connection, const char *name,
+                        int64_t otherwise)
+{
+    const char *value =
+        MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
+
+    return value ? strtoll(value, NULL, 10) : otherwise;
+}
+
+static json_t *usage(struct http *http, struct MHD_Connection *connection,
+                     const struct access_rights *rights, unsigned *status)
+{
+    const char *by =
+        MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "by");
+
+    return person_usage(http->context.ledger, rights, by ? by : "account",
+                        argument(connection, "start", 0),
+                        argument(connection, "end", INT64_MAX), status);
+}
+
+static json_t *route(struct http *http, struct MHD_Connection *connection,
+                     const char *path, const char *method,
+                     const struct access_rights *rights, const struct request *request,
+                     unsigned *status)
+{
+    bool is_report = strcmp(path, "/v1/report") == 0;
+    const char *id;
+
+    *status = MHD_HTTP_METHOD_NOT_ALLOWED;
+    if (strcmp(method, is_report ? "POST" : "GET") != 0)
+        return person_error(is_report ? "a report is a POST" : "this is a GET");
+    if (is_report)
+        return report(http, rights, request, status);
+    if (strcmp(path, "/v1/job") == 0) {
+        id = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "id");
+        return person_job(http->context.ledger, rights, id ? id : "", status);
+    }
+    if (strcmp(path, "/v1/usage") == 0)
+        return usage(http, connection, rights, status);
+    if (strcmp(path, "/v1/nodes") == 0)
+        return person_nodes(http->context.ledger, rights, status);
+    if (strcmp(path, "/v1/ping") == 0) {
+        *status = MHD_HTTP_OK;
+        return json_pack("{s:s s:s s:s}", "version", PACKAGE_VERSION, "cluster",
+                         http->context.cluster, "user", rights->user);
+    }
+    *status = MHD_HTTP_NOT_FOUND;
+    return person_error(
+        "there is no such call: /v1/job, /v1/usage, /v1/nodes, /v1/ping");
+}
+
+static enum MHD_Result serve(struct http *http, struct MHD_Connection *connection,
+                             const char *path, const char *method, const char *data,
+                             size_t *size, struct request *request, bool first)
+{
+    struct access_rights rights;
+    struct credential_error why = {""};
+    unsigned status;
+    json_t *answer;
+    uid_t uid;
+
+    if (first)
+        return MHD_YES;
+    if (*size > 0) {
+        take_body(request, data, *size);
+        *size = 0;
+        return MHD_YES;
+    }
+    if (request->too_large)
+        return reply(http, connection, MHD_HTTP_CONTENT_TOO_LARGE,
+                     person_error("the body is larger than 8 MiB"), (uid_t)-1);
+    if (identify(http, connection, request, method, &uid, &why) < 0)
+        return reply(http, connection, MHD_HTTP_UNAUTHORIZED, person_error(why.text),
+                     uid);
+    access_of(uid, &rights);
+    answer = route(http, connection, path, method, &rights, request, &status);
+    return reply(http, connection, status, answer, request->over_tcp ? uid : (uid_t)-1);
+}
+
+/* libmicrohttpd calls this once when the headers are there, then for each piece of the
+ * body, then once more; a body that is there is how the first is told from the rest. */
+static enum MHD_Result handle(struct http *http, struct MHD_Connection *connection,
+                              const char *path, const char *method, const char *data,
+                              size_t *size, void **state, bool over_tcp)
+{
+    struct request *request = *state;
+    bool first;
+
+    if (!request || !request->url)
+        return MHD_NO;
+    first = !request->body;
+    if (first) {
+        request->body = calloc(1, 1);
+        request->over_tcp = over_tcp;
+    }
+    return serve(http, connection, path, method, data, size, request, first);
+}
+
+static enum MHD_Result handle_tcp(void *arg, struct MHD_Connection *connection,
+                                  const char *path, const char *method,
+                                  const char *version, const char *data, size_t *size,
+                                  void **state)
+{
+    (void)version;
+    return handle(arg, connection, path, method, data, size, state, true);
+}
+
+static enum MHD_Result handle_local(void *arg, struct MHD_Connection *connection,
+                                    const char *path, const char *method,
+                                    const char *version, const char *data, size_t *size,
+                                    void **state)
+{
+    (void)version;
+    return handle(arg, connection, path, method, data, size, state, false);
+}
+
+static int listen_tcp(const struct settings *s)
+{
+    struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM},
+                    *found;
+    char port[16];
+    int fd, on = 1, rc;
+
+    snprintf(port, sizeof port, "%d", s->port);
+    rc = getaddrinfo(s->address, port, &hints, &found);
+    if (rc != 0) {
+        log_line("listen.address %s: %s", s->address, gai_strerror(rc));
+        return -1;
+    }
+    fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) < 0 ||
+        listen(fd, 1024) < 0) {
+        log_line("cannot listen on %s port %d: %s", s->address, s->port,
+                 strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        fd = -1;
+    }
+    freeaddrinfo(found);
+    return fd;
+}
+
+static int listen_local(const struct settings *s)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", s->socket);
+    unlink(s->socket);
+    /* Everyone on this host may ask; who they are, the kernel says. */
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
+        chmod(s->socket, 0666) < 0 || listen(fd, 128) < 0) {
+        log_line("cannot listen on %s: %s", s->socket, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static struct MHD_Daemon *start(struct http *http, int fd,
+                                MHD_AccessHandlerCallback handler)
+{
+    return MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, handler, http,
+                            MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
+                            THREADS, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
+                            MHD_OPTION_URI_LOG_CALLBACK, begin_request, NULL,
+                            MHD_OPTION_NOTIFY_COMPLETED, end_request, NULL,
+                            MHD_OPTION_END);
+}
+
+struct http *http_start(const struct http_context *context)
+{
+    struct http *http = calloc(1, sizeof *http);
+
+    if (!http)
+        return NULL;
+    http->context = *context;
+    http->tcp_fd = listen_tcp(context->settings);
+    http->local_fd = listen_local(context->settings);
+    if (http->tcp_fd >= 0 && http->local_fd >= 0) {
+        http->tcp = start(http, http->tcp_fd, handle_tcp);
+        http->local = start(http, http->local_fd, handle_local);
+    }
+    if (http->tcp && http->local)
+        return http;
+    log_line("the listeners cannot be started");
+    http_stop(http);
+    return NULL;
+}
+
+void http_stop(struct http *http)
+{
+    if (http->tcp)
+        MHD_stop_daemon(http->tcp);
+    if (http->local)
+        MHD_stop_daemon(http->local);
+    unlink(http->context.settings->socket);
+    free(http);
+}

@@ -1,0 +1,27 @@
+/* http.h - kwotad's two listeners: TCP with MUNGE, and a Unix socket with peer
+ * credentials
+ *
+ * libmicrohttpd, with threads of its own.
+ */
+#ifndef KWOTA_HTTP_H
+#define KWOTA_HTTP_H
+
+#include "policy/ledger.h"
+#include "policy/settings.h"
+#include "policy/worker.h"
+
+struct http;
+
+/* What the calls work on; all of it outlives the listeners. */
+struct http_context {
+    const struct settings *settings;
+    struct ledger *ledger;
+    struct worker *worker;
+    const char *cluster;
+};
+
+/* NULL with the reason in the log. */
+struct http *http_start(const struct http_context *context);
+void http_stop(struct http *http);
+
+#endif

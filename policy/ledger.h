@@ -1,0 +1,41 @@
+/* ledger.h - the SQLite database that holds runs, charges and counts
+ *
+ * One connection, one lock: a caller holds it (ledger_begin() to ledger_commit() or
+ * ledger_rollback()) for as long as it works, never across anything that can wait for
+ * another machine. SQLite in WAL mode with synchronous=FULL: what is committed survives
+ * kill -9 and power loss. Errors are logged here, with the statement.
+ */
+#ifndef KWOTA_LEDGER_H
+#define KWOTA_LEDGER_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ledger;
+
+/* Opens DIR/ledger.db, made or migrated if need be; NULL with the reason on stderr. */
+struct ledger *ledger_open(const char *dir);
+void ledger_close(struct ledger *ledger);
+
+/* Takes the lock and begins a transaction. */
+int ledger_begin(struct ledger *ledger);
+int ledger_commit(struct ledger *ledger);
+void ledger_rollback(struct ledger *ledger);
+
+/* Prepares a statement and binds its parameters: `types` has a letter for each
+ * argument, i: int64_t, s: const char * (NULL: null). NULL on failure. The caller steps
+ * it and calls sqlite3_finalize(). */
+sqlite3_stmt *ledger_query(struct ledger *ledger, const char *sql, const char *types,
+                           ...);
+
+/* The same for a statement that gives no rows. -1 on failure. */
+int ledger_do(struct ledger *ledger, const char *sql, const char *types, ...);
+
+/* The first column of the first row, or `otherwise`. */
+int64_t ledger_number(struct ledger *ledger, int64_t otherwise, const char *sql,
+                      const char *types, ...);
+
+int64_t ledger_last_id(struct ledger *ledger);
+
+#endif

@@ -1,0 +1,304 @@
+/* report.c - what a node's meter reports, into the ledger */
+#include "policy/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/log.h"
+#include "policy/quarter.h"
+
+/* The fields of a report that must be there. */
+struct report {
+    const char *node, *epoch;
+    json_int_t seq, time_ms;
+    int simulated;
+    json_t *domains, *runs;
+    const char *summary_for;
+};
+
+struct run {
+    const char *token, *quality;
+    json_int_t job, start_ms, cpu_ns;
+    json_int_t end_ms; /* 0: runs */
+    int final;
+    json_t *domains, *reasons;
+};
+
+static int parse_report(json_t *json, struct report *r, const char **error)
+{
+    json_t *summary_for = NULL;
+
+    *error = "a report needs node, epoch, seq, time_ms, simulated, domains and runs";
+    if (json_unpack(json, "{s:s s:s s:I s:I s:b s:o s:o s?o}", "node", &r->node,
+                    "epoch", &r->epoch, "seq", &r->seq, "time_ms", &r->time_ms,
+                    "simulated", &r->simulated, "domains", &r->domains, "runs",
+                    &r->runs, "summary_for", &summary_for) < 0)
+        return -1;
+    r->summary_for = json_string_value(summary_for);
+    return json_is_array(r->domains) && json_is_array(r->runs) && r->node[0] ? 0 : -1;
+}
+
+static int parse_run(json_t *json, struct run *run)
+{
+    json_t *end = NULL;
+
+    memset(run, 0, sizeof *run);
+    if (json_unpack(json, "{s:s s:I s:I s?o s:b s:I s:o s:o}", "token", &run->token,
+                    "job", &run->job, "start_ms", &run->start_ms, "end_ms", &end,
+                    "final", &run->final, "cpu_ns", &run->cpu_ns, "reasons",
+                    &run->reasons, "domains", &run->domains) < 0)
+        return -1;
+    run->end_ms = json_is_integer(end) ? json_integer_value(end) : 0;
+    return json_is_object(run->domains) && json_is_array(run->reasons) && run->job > 0
+               ? 0
+               : -1;
+}
+
+static int take_domain(struct ledger *ledger, const struct report *r, json_t *json)
+{
+    const char *name, *kind, *source, *state;
+    json_int_t total, jobs, node, gap;
+    json_t *reason = NULL;
+
+    if (json_unpack(json, "{s:s s:s s:s s:s s?o s:I s:I s:I s:I}", "name", &name,
+                    "kind", &kind, "source", &source, "state", &state, "reason",
+                    &reason, "total_uj", &total, "jobs_uj", &jobs, "node_uj", &node,
+                    "gap_ms", &gap) < 0)
+        return -1;
+    if (jobs + node != total)
+        log_line("node %s: %s: jobs %lld + node %lld is not the total %lld", r->node,
+                 name, (long long)jobs, (long long)node, (long long)total);
+    return ledger_do(
+        ledger, "INSERT OR REPLACE INTO node_domains VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+        "sssssssiiii", r->node, r->epoch, name, kind, source, state,
+        json_string_value(reason), (int64_t)total, (int64_t)jobs, (int64_t)node,
+        (int64_t)gap);
+}
+
+/* Where a delta's parts go. */
+struct posting {
+    struct ledger *ledger;
+    const char *token, *kind;
+    int failed;
+};
+
+static void post_quarter(int64_t quarter_s, int64_t mj, void *arg)
+{
+    struct posting *p = arg;
+
+    if (mj != 0 && ledger_do(p->ledger,
+                             "INSERT INTO run_quarters (token, quarter_s, kind, mj)"
+                             " VALUES (?,?,?,?)"
+                             " ON CONFLICT DO UPDATE SET mj = mj + excluded.mj",
+                             "sisi", p->token, quarter_s, p->kind, mj) < 0)
+        p->failed = 1;
+}
+
+/* The kind of a domain as this node's report names it. */
+static const char *kind_of(const struct report *r, const char *domain)
+{
+    size_t i;
+    json_t *one;
+
+    json_array_foreach(r->domains, i, one)
+    {
+        const char *name = json_string_value(json_object_get(one, "name"));
+
+        if (name && strcmp(name, domain) == 0)
+            return json_string_value(json_object_get(one, "kind"));
+    }
+    return NULL;
+}
+
+/* A count of a run: what it grew by goes into the quarters of the time it grew in. */
+static int take_count(struct ledger *ledger, const struct report *r,
+                      const struct run *run, int64_t from_ms, const char *domain,
+                      const json_t *value)
+{
+    const char *kind = kind_of(r, domain);
+    struct posting posting = {ledger, run->token, kind, 0};
+    int64_t before, now;
+
+    if (!kind)
+        return 0;
+    if (!json_is_integer(value))
+        return ledger_do(ledger,
+                         "INSERT OR IGNORE INTO run_domains VALUES (?,?,?,NULL)", "sss",
+                         run->token, domain, kind);
+    now = json_integer_value(value);
+    before = ledger_number(ledger, 0,
+                           "SELECT uj FROM run_domains WHERE token = ? AND domain = ?",
+                           "ss", run->token, domain);
+    if (now < before) {
+        log_line("node %s: job %lld: %s went back from %lld to %lld uJ; the higher "
+                 "count stands",
+                 r->node, (long long)run->job, domain, (long long)before,
+                 (long long)now);
+        return 0;
+    }
+    quarter_split(now / 1000 - before / 1000, from_ms,
+                  run->end_ms ? run->end_ms : r->time_ms, post_quarter, &posting);
+    if (posting.failed)
+        return -1;
+    return ledger_do(ledger,
+                     "INSERT INTO run_domains VALUES (?,?,?,?)"
+                     " ON CONFLICT DO UPDATE SET uj = excluded.uj",
+                     "sssi", run->token, domain, kind, now);
+}
+
+static int take_run(struct ledger *ledger, const struct report *r,
+                    const struct run *run)
+{
+    char *reasons = json_dumps(run->reasons, JSON_COMPACT);
+    const char *domain;
+    json_t *value;
+    int64_t from_ms, until_ms = run->end_ms ? run->end_ms : r->time_ms;
+    int rc;
+
+    from_ms =
+        ledger_number(ledger, run->start_ms,
+                      "SELECT last_ms FROM tokens WHERE token = ?", "s", run->token);
+    rc = ledger_do(
+        ledger,
+        "INSERT INTO tokens (token, node, job_id, start_ms, last_ms, final, cpu_ns,"
+        " reasons, simulated) VALUES (?,?,?,?,?,?,?,?,?)"
+        " ON CONFLICT DO UPDATE SET last_ms = MAX(last_ms, excluded.last_ms),"
+        " final = MAX(final, excluded.final), cpu_ns = excluded.cpu_ns,"
+        " reasons = excluded.reasons, simulated = excluded.simulated",
+        "ssiiiiisi", run->token, r->node, (int64_t)run->job, (int64_t)run->start_ms,
+        until_ms, (int64_t)run->final, (int64_t)run->cpu_ns, reasons,
+        (int64_t)r->simulated);
+    free(reasons);
+    json_object_foreach(run->domains, domain, value)
+    {
+        if (rc == 0)
+            rc = take_count(ledger, r, run, from_ms, domain, value);
+    }
+    return rc;
+}
+
+/* A report that is not newer than the last of its epoch is acknowledged and changes
+ * nothing. */
+static int is_news(struct ledger *ledger, const struct report *r)
+{
+    return r->seq > ledger_number(ledger, -1,
+                                  "SELECT seq FROM nodes WHERE node = ? AND epoch = ?",
+                                  "ss", r->node, r->epoch);
+}
+
+static int take_all(struct ledger *ledger, const struct report *r, int64_t now_ms)
+{
+    size_t i;
+    json_t *one;
+    struct run run;
+
+    if (ledger_do(ledger, "INSERT OR REPLACE INTO nodes VALUES (?,?,?,?,?)", "ssiii",
+                  r->node, r->epoch, (int64_t)r->seq, now_ms,
+                  (int64_t)r->simulated) < 0)
+        return -1;
+    json_array_foreach(r->domains, i, one)
+    {
+        if (take_domain(ledger, r, one) < 0)
+            return -1;
+    }
+    json_array_foreach(r->runs, i, one)
+    {
+        if (parse_run(one, &run) < 0 || take_run(ledger, r, &run) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Finals of this report that are in the ledger. */
+static json_t *acknowledged(struct ledger *ledger, const struct report *r)
+{
+    json_t *list = json_array(), *one;
+    size_t i;
+
+    json_array_foreach(r->runs, i, one)
+    {
+        const char *token = json_string_value(json_object_get(one, "token"));
+
+        if (token && json_is_true(json_object_get(one, "final")) &&
+            ledger_number(ledger, 0, "SELECT final FROM tokens WHERE token = ?", "s",
+                          token))
+            json_array_append_new(list, json_string(token));
+    }
+    return list;
+}
+
+static json_t *known_number(int64_t value)
+{
+    return value > 0 ? json_integer(value) : json_null();
+}
+
+static json_t *configuration(const struct settings *s)
+{
+    return json_pack("{s:I s:I s:n s:{s:o s:o}}", "tick_ms", (json_int_t)s->tick_ms,
+                     "report_ms", (json_int_t)s->report_ms, "cpus", "idle_mw",
+                     "package", known_number(s->idle_package_mw), "dram",
+                     known_number(s->idle_dram_mw));
+}
+
+/* What the other nodes of this token's run have reported. */
+static json_t *summary(struct ledger *ledger, const char *token)
+{
+    int64_t run_id = ledger_number(
+        ledger, 0, "SELECT run_id FROM tokens WHERE token = ?", "s", token);
+    int64_t nodes;
+    json_t *domains = json_array();
+    sqlite3_stmt *stmt;
+
+    nodes = ledger_number(
+        ledger, 0,
+        "SELECT COUNT(DISTINCT node) FROM tokens WHERE run_id = ? AND token <> ?", "is",
+        run_id, token);
+    stmt = ledger_query(
+        ledger,
+        "SELECT d.kind, SUM(d.uj / 1000) FROM run_domains d JOIN tokens t"
+        " USING (token) WHERE t.run_id = ? AND t.token <> ? AND d.uj IS NOT NULL"
+        " GROUP BY d.kind",
+        "is", run_id, token);
+    while (stmt && sqlite3_step(stmt) == SQLITE_ROW)
+        json_array_append_new(
+            domains,
+            json_pack("{s:s s:I}", "kind", (const char *)sqlite3_column_text(stmt, 0),
+                      "mj", (json_int_t)sqlite3_column_int64(stmt, 1)));
+    sqlite3_finalize(stmt);
+    return json_pack("{s:I s:o}", "nodes_known", (json_int_t)nodes, "domains", domains);
+}
+
+int report_take(struct ledger *ledger, const struct settings *settings, json_t *report,
+                int64_t now_ms, json_t **reply, const char **error)
+{
+    struct report r;
+    struct run run;
+    size_t i;
+    json_t *one;
+
+    *reply = NULL;
+    if (parse_report(report, &r, error) < 0)
+        return -1;
+    *error = "a run needs token, job, start_ms, final, cpu_ns, reasons and domains";
+    json_array_foreach(r.runs, i, one)
+    {
+        if (parse_run(one, &run) < 0)
+            return -1;
+    }
+    *error = "the ledger cannot take the report now; it says why in kwotad's log";
+    if (ledger_begin(ledger) < 0)
+        return -2;
+    if (is_news(ledger, &r) && take_all(ledger, &r, now_ms) < 0) {
+        ledger_rollback(ledger);
+        return -2;
+    }
+    *reply = json_pack("{s:o s:o s:o}", "acked", acknowledged(ledger, &r), "config",
+                       configuration(settings), "summary",
+                       r.summary_for ? summary(ledger, r.summary_for) : json_null());
+    if (ledger_commit(ledger) < 0) {
+        json_decref(*reply);
+        *reply = NULL;
+        return -2;
+    }
+    return 0;
+}

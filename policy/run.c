@@ -1,0 +1,155 @@
+/* run.c - runs in the ledger: made from what Slurm says, bound to what nodes report */
+#include "policy/run.h"
+
+#include <stdio.h>
+
+int64_t run_put(struct ledger *ledger, const char *cluster,
+                const struct lookup_run *run)
+{
+    int64_t submit_s = run->submit_s, end_s = run->end_s;
+
+    /* A settled run stays as it was charged. */
+    if (ledger_do(
+            ledger,
+            "INSERT INTO runs (cluster, job_id, submit_s, restart, job_text, uid, user,"
+            " account, partition, name, start_s, end_s, slurm_state, node_count, state)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,NULLIF(?,0),?,?,"
+            "  CASE WHEN ? THEN 'ended' ELSE 'running' END)"
+            " ON CONFLICT (cluster, job_id, submit_s, restart) DO UPDATE SET"
+            " end_s = excluded.end_s, slurm_state = excluded.slurm_state,"
+            " start_s = excluded.start_s, node_count = excluded.node_count,"
+            " account = excluded.account,"
+            " state = CASE WHEN state = 'settled' THEN state ELSE excluded.state END"
+            " WHERE state <> 'settled'",
+            "siiisissssiisii", cluster, (int64_t)run->job_id, submit_s, run->restart,
+            run->text, (int64_t)run->uid, run->user, run->account, run->partition,
+            run->name, run->start_s, end_s, run->state, run->node_count,
+            (int64_t)run->over) < 0)
+        return -1;
+    return ledger_number(ledger, -1,
+                         "SELECT id FROM runs WHERE cluster = ? AND job_id = ? AND"
+                         " submit_s = ? AND restart = ?",
+                         "siii", cluster, (int64_t)run->job_id, submit_s, run->restart);
+}
+
+int run_bind(struct ledger *ledger, const char *token, int64_t run_id)
+{
+    return ledger_do(ledger, "UPDATE tokens SET run_id = ? WHERE token = ?", "is",
+                     run_id, token);
+}
+
+int run_refuse(struct ledger *ledger, const char *token)
+{
+    return ledger_do(ledger, "UPDATE tokens SET refused = 1 WHERE token = ?", "s",
+                     token);
+}
+
+/* Brings the roll-ups up to what the run's quarters hold. */
+static int post_rollups(struct ledger *ledger, int64_t run_id)
+{
+    static const char *const kinds[][2] = {{"cpu_mj", "'package'"},
+                                           {"dram_mj", "'dram'"},
+                                           {"gpu_mj", "'gpu'"},
+                                           {"other_mj", "'platform'"}};
+    char sql[768];
+
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        snprintf(
+            sql, sizeof sql,
+            "INSERT INTO rollups (quarter_s, cluster, account, user, partition, %s)"
+            " SELECT q.quarter_s, r.cluster, r.account, r.user, r.partition,"
+            "  SUM(q.mj - q.posted_mj)"
+            " FROM run_quarters q JOIN tokens t ON t.token = q.token"
+            " JOIN runs r ON r.id = t.run_id"
+            " WHERE r.id = ? AND q.kind = %s AND q.mj <> q.posted_mj"
+            " GROUP BY q.quarter_s"
+            " ON CONFLICT DO UPDATE SET %s = %s + excluded.%s",
+            kinds[k][0], kinds[k][1], kinds[k][0], kinds[k][0], kinds[k][0]);
+        if (ledger_do(ledger, sql, "i", run_id) < 0)
+            return -1;
+    }
+    return ledger_do(
+        ledger,
+        "UPDATE run_quarters SET posted_mj = mj WHERE mj <> posted_mj AND token IN"
+        " (SELECT token FROM tokens WHERE run_id = ?)",
+        "i", run_id);
+}
+
+static int enter(struct ledger *ledger, int64_t run_id, const char *kind, int64_t mj,
+                 int64_t now_s, const char *why)
+{
+    return ledger_do(ledger,
+                     "INSERT INTO entries (run_id, kind, mj, time_s, actor, why)"
+                     " VALUES (?,?,?,?,'kwotad',?)",
+                     "isiis", run_id, kind, mj, now_s, why);
+}
+
+/* What nodes did not tell in time. */
+static int note_missing(struct ledger *ledger, int64_t run_id, int64_t nodes,
+                        int64_t finals)
+{
+    char reason[128];
+
+    if (finals >= nodes)
+        return 0;
+    snprintf(reason, sizeof reason,
+             "%lld of %lld nodes had not given their final count when it was settled",
+             (long long)(nodes - finals), (long long)nodes);
+    return ledger_do(ledger, "UPDATE runs SET reasons = ? WHERE id = ?", "si", reason,
+                     run_id);
+}
+
+static int charge(struct ledger *ledger, int64_t run_id, int64_t mj, int64_t now_s)
+{
+    if (enter(ledger, run_id, "charge", mj, now_s, "settled") < 0 ||
+        ledger_do(ledger, "UPDATE runs SET state = 'settled' WHERE id = ?", "i",
+                  run_id) < 0 ||
+        post_rollups(ledger, run_id) < 0)
+        return -1;
+    return ledger_do(
+        ledger,
+        "INSERT INTO rollups (quarter_s, cluster, account, user, partition, runs)"
+        " SELECT end_s / 900 * 900, cluster, account, user, partition, 1"
+        " FROM runs WHERE id = ?"
+        " ON CONFLICT DO UPDATE SET runs = runs + 1",
+        "i", run_id);
+}
+
+int run_settle(struct ledger *ledger, int64_t run_id, int64_t now_s,
+               int64_t settle_timeout_s)
+{
+    int64_t mj, charged, finals, nodes, end_s, settled;
+
+    mj =
+        ledger_number(ledger, 0,
+                      "SELECT SUM(q.mj) FROM run_quarters q JOIN tokens t USING (token)"
+                      " WHERE t.run_id = ?",
+                      "i", run_id);
+    settled = ledger_number(
+        ledger, 0, "SELECT state = 'settled' FROM runs WHERE id = ?", "i", run_id);
+    if (settled) {
+        charged = ledger_number(
+            ledger, 0, "SELECT SUM(mj) FROM entries WHERE run_id = ?", "i", run_id);
+        if (mj == charged)
+            return 0;
+        return enter(ledger, run_id, "adjustment", mj - charged, now_s,
+                     "counts that came after the charge") < 0 ||
+                       post_rollups(ledger, run_id) < 0
+                   ? -1
+                   : 1;
+    }
+    end_s = ledger_number(ledger, 0,
+                          "SELECT end_s FROM runs WHERE id = ? AND state = 'ended'",
+                          "i", run_id);
+    nodes = ledger_number(ledger, 0, "SELECT node_count FROM runs WHERE id = ?", "i",
+                          run_id);
+    finals = ledger_number(
+        ledger, 0, "SELECT COUNT(DISTINCT node) FROM tokens WHERE run_id = ? AND final",
+        "i", run_id);
+    if (!end_s || (finals < nodes && now_s < end_s + settle_timeout_s))
+        return 0;
+    if (note_missing(ledger, run_id, nodes, finals) < 0 ||
+        charge(ledger, run_id, mj, now_s) < 0)
+        return -1;
+    return 1;
+}

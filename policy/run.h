@@ -1,0 +1,31 @@
+/* run.h - runs in the ledger: made from what Slurm says, bound to what nodes report
+ *
+ * All functions want the ledger's lock held (ledger_begin()). Energy per kind and in
+ * all is what the tokens' counts add up to, each floored to millijoules.
+ */
+#ifndef KWOTA_RUN_H
+#define KWOTA_RUN_H
+
+#include <stdint.h>
+
+#include "policy/ledger.h"
+#include "policy/slurm_lookup.h"
+
+/* The id of the run Slurm describes, made or brought up to date; -1 on failure. */
+int64_t run_put(struct ledger *ledger, const char *cluster,
+                const struct lookup_run *run);
+
+/* This token is a node's part of that run. */
+int run_bind(struct ledger *ledger, const char *token, int64_t run_id);
+
+/* This token is no part of any run: its node is not one of the job's, or Slurm does not
+ * know the job. Its counts are kept, and charged to nobody. */
+int run_refuse(struct ledger *ledger, const char *token);
+
+/* Charges the run if it is over and complete, or `now_s` is past its settle time-out; a
+ * settled run whose counts have changed since gets an adjustment. 1: an entry was made.
+ */
+int run_settle(struct ledger *ledger, int64_t run_id, int64_t now_s,
+               int64_t settle_timeout_s);
+
+#endif

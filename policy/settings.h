@@ -1,0 +1,34 @@
+/* settings.h - kwota.json: how kwotad runs
+ *
+ * Read once at the start; never changed after, so any thread may read it.
+ */
+#ifndef KWOTA_SETTINGS_H
+#define KWOTA_SETTINGS_H
+
+#include <stdint.h>
+
+#define SETTINGS_NAMES 8
+#define SETTINGS_KINDS 2 /* package, dram */
+
+struct settings {
+    char *address;
+    int port;
+    char
+        *names[SETTINGS_NAMES + 1]; /* what clients call this server; NULL at the end */
+    char *socket;
+    char *spool;
+    char *munge_socket; /* NULL: munge's default */
+    char *cluster;      /* NULL: Slurm's ClusterName */
+    int64_t settle_timeout_s;
+    int64_t sweep_s;
+    int64_t tick_ms;
+    int64_t report_ms;
+    int64_t idle_package_mw; /* 0: meters learn it */
+    int64_t idle_dram_mw;
+};
+
+/* Reads a file over the defaults. On mistakes prints each with file and key to stderr
+ * and returns -1. The strings live as long as the process. */
+int settings_read(struct settings *settings, const char *path);
+
+#endif

@@ -1,0 +1,23 @@
+/* worker.h - the thread that asks Slurm, binds, settles and sweeps
+ *
+ * It alone talks to libslurm about jobs, so that a slow slurmctld holds up settlements
+ * and nothing else.
+ */
+#ifndef KWOTA_WORKER_H
+#define KWOTA_WORKER_H
+
+#include "policy/ledger.h"
+#include "policy/settings.h"
+
+struct worker;
+
+/* `cluster` lives as long as the worker. NULL when the thread cannot start. */
+struct worker *worker_start(struct ledger *ledger, const struct settings *settings,
+                            const char *cluster);
+
+/* There is something to do: a report came. Thread-safe, never waits. */
+void worker_kick(struct worker *worker);
+
+void worker_stop(struct worker *worker);
+
+#endif
