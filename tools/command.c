@@ -1,0 +1,93 @@
+/* command.c - what every subcommand of kwota has: options, kwotad, exit statuses */
+#include "tools/command.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "policy/client.h"
+
+#define CONNECT_MS 3000
+
+/* A report over years of a large centre. */
+#define TIMEOUT_MS 60000
+
+static const char *given_server;
+
+void command_server(const char *server)
+{
+    given_server = server;
+}
+
+static json_t *read_configuration(void)
+{
+    const char *path = getenv("KWOTA_CONF");
+
+    return json_load_file(path ? path : KWOTA_SYSCONFDIR "/kwota.json", 0, NULL);
+}
+
+static const char *text_or(const json_t *object, const char *key, const char *otherwise)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+
+    return value ? value : otherwise;
+}
+
+static struct client *connect_to(const json_t *conf, char *where, size_t size)
+{
+    const char *user = text_or(conf, "slurm_user", "slurm");
+    const struct passwd *signer = getpwnam(user);
+    struct client_options options = {
+        .servers = given_server ? given_server : getenv("KWOTA_SERVER"),
+        .munge_socket = text_or(conf, "munge_socket", NULL),
+        .signer = signer ? signer->pw_uid : 0,
+        .connect_timeout_ms = CONNECT_MS,
+        .timeout_ms = TIMEOUT_MS,
+    };
+
+    if (!options.servers) {
+        options.servers = text_or(conf, "server", NULL);
+        options.socket = text_or(conf, "socket", KWOTA_RUNDIR "/kwotad.sock");
+        if (access(options.socket, F_OK) != 0)
+            options.socket = NULL;
+    }
+    snprintf(where, size, "%s%s%s", options.socket ? options.socket : "",
+             options.socket && options.servers ? ", " : "",
+             options.servers ? options.servers : "");
+    return client_new(&options);
+}
+
+int command_get(const char *path, bool quiet, json_t **reply)
+{
+    json_t *conf = read_configuration();
+    char error[CLIENT_ERROR_TEXT], where[512];
+    struct client *client = connect_to(conf, where, sizeof where);
+    int status = client ? client_call(client, "GET", path, NULL, reply, error) : -1;
+
+    client_free(client);
+    json_decref(conf);
+    if (status == 200 && *reply)
+        return 0;
+    if (status < 0) {
+        fprintf(stderr,
+                "kwota: kwotad cannot be reached%s%s: %s\n"
+                "kwota: is it running? --server HOST:PORT or \"server\" "
+                "in " KWOTA_SYSCONFDIR "/kwota.json says where\n",
+                where[0] ? " at " : "", where, error);
+        return EXIT_UNREACHABLE;
+    }
+    if (!(quiet && status == 404))
+        fprintf(stderr, "kwota: %s\n",
+                text_or(*reply, "error", "kwotad gives no reason"));
+    json_decref(*reply);
+    *reply = NULL;
+    return EXIT_REFUSED;
+}
+
+void command_print_json(const json_t *json)
+{
+    json_dumpf(json, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    putchar('\n');
+}

@@ -1,0 +1,30 @@
+/* command.h - what every subcommand of kwota has: options, kwotad, exit statuses */
+#ifndef KWOTA_COMMAND_H
+#define KWOTA_COMMAND_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/* Exit statuses. */
+enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_UNREACHABLE = 3 };
+
+struct command {
+    const char *name;
+    const char *arguments; /* for the usage line */
+    const char *summary;   /* one line */
+    int (*run)(int argc, char **argv);
+};
+
+extern const struct command command_job, command_usage, command_nodes;
+
+/* Where kwotad is, from --server, KWOTA_SERVER, or the configuration. */
+void command_server(const char *server);
+
+/* GETs a path from kwotad. 0 with its JSON (a new reference), or an exit status: what
+ * went wrong has been said on stderr. With `quiet` a 404 is not said. */
+int command_get(const char *path, bool quiet, json_t **reply);
+
+/* Prints JSON to stdout, for --json. */
+void command_print_json(const json_t *json);
+
+#endif

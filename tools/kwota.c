@@ -1,0 +1,127 @@
+/* kwota.c - the one command, for users and for admins */
+#include "config.h"
+
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/command.h"
+
+const char *argp_program_version = PACKAGE_STRING;
+error_t argp_err_exit_status = EXIT_USAGE;
+
+static const struct command *const commands[] = {&command_job, &command_usage,
+                                                 &command_nodes};
+
+#define COMMANDS (sizeof commands / sizeof *commands)
+
+static void print_help(FILE *out)
+{
+    fputs("Usage: kwota [--server HOST:PORT] COMMAND [OPTION...]\n"
+          "Energy of Slurm jobs: what was used, and what was charged.\n\n",
+          out);
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(out, "  kwota %-6s %-12s %s\n", commands[i]->name,
+                commands[i]->arguments, commands[i]->summary);
+    fputs("\nkwota COMMAND --help says more of each; kwota(1) is the manual.\n"
+          "Exit status: 0; 1 not found or refused; 2 wrong usage; 3 kwotad cannot be "
+          "reached.\n",
+          out);
+}
+
+/* How many letters must change between two short words (Levenshtein). */
+static size_t distance(const char *a, const char *b)
+{
+    size_t row[32], n = strlen(b);
+
+    if (strlen(a) > 30 || n > 30)
+        return 99;
+    for (size_t j = 0; j <= n; j++)
+        row[j] = j;
+    for (size_t i = 1; a[i - 1]; i++) {
+        size_t corner = row[0];
+
+        row[0] = i;
+        for (size_t j = 1; j <= n; j++) {
+            size_t change = corner + (a[i - 1] != b[j - 1]);
+
+            corner = row[j];
+            row[j] = change;
+            if (corner + 1 < row[j])
+                row[j] = corner + 1;
+            if (row[j - 1] + 1 < row[j])
+                row[j] = row[j - 1] + 1;
+        }
+    }
+    return row[n];
+}
+
+static int unknown(const char *name)
+{
+    const struct command *nearest = commands[0];
+
+    for (size_t i = 1; i < COMMANDS; i++)
+        if (distance(name, commands[i]->name) < distance(name, nearest->name))
+            nearest = commands[i];
+    fprintf(stderr, "kwota: there is no command \"%s\"", name);
+    if (distance(name, nearest->name) <= 2)
+        fprintf(stderr, "; %s is meant?", nearest->name);
+    fprintf(stderr, " (kwota --help lists them)\n");
+    return EXIT_USAGE;
+}
+
+static int run_command(int argc, char **argv)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        char name[32];
+
+        if (strcmp(commands[i]->name, argv[0]) != 0)
+            continue;
+        snprintf(name, sizeof name, "kwota %s", argv[0]);
+        argv[0] = name;
+        return commands[i]->run(argc, argv);
+    }
+    return unknown(argv[0]);
+}
+
+/* `kwota help job` is `kwota job --help`. */
+static int help(int argc, char **argv)
+{
+    char option[] = "--help";
+    char *words[] = {argc > 1 ? argv[1] : NULL, option, NULL};
+
+    if (argc < 2) {
+        print_help(stdout);
+        return 0;
+    }
+    return run_command(2, words);
+}
+
+int main(int argc, char **argv)
+{
+    int first = 1;
+
+    if (argc > 2 && strcmp(argv[1], "--server") == 0) {
+        command_server(argv[2]);
+        first = 3;
+    } else if (argc > 1 && strncmp(argv[1], "--server=", 9) == 0) {
+        command_server(argv[1] + 9);
+        first = 2;
+    }
+    if (first >= argc) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[first], "--help") == 0 || strcmp(argv[first], "-h") == 0) {
+        print_help(stdout);
+        return 0;
+    }
+    if (strcmp(argv[first], "--version") == 0 || strcmp(argv[first], "-V") == 0) {
+        puts(PACKAGE_STRING);
+        return 0;
+    }
+    if (strcmp(argv[first], "help") == 0)
+        return help(argc - first, argv + first);
+    return run_command(argc - first, argv + first);
+}
