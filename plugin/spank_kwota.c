@@ -55,7 +55,7 @@ static int take_report_option(int value, const char *text, int remote)
 {
     (void)value;
     (void)remote;
-    if (!text || strcmp(text, "yes") == 0)
+    if (!text || !*text || strcmp(text, "yes") == 0)
         report_wish = WISH_YES;
     else if (strcmp(text, "no") == 0)
         report_wish = WISH_NO;
