@@ -258,6 +258,7 @@ int slurm_spank_task_exit(spank_t sp, int ac, char **av)
 
     if (spank_get_item(sp, S_JOB_ID, &job) != ESPANK_SUCCESS ||
         spank_get_item(sp, S_JOB_STEPID, &step) != ESPANK_SUCCESS ||
+        step == SLURM_EXTERN_CONT || /* ends with the job, after the steps that count */
         spank_getenv(sp, "SLURMD_NODENAME", node, sizeof node) != ESPANK_SUCCESS ||
         !is_name(node))
         return 0;

@@ -136,11 +136,15 @@ struct wanted {
 
 static bool is_wanted(const struct wanted *wanted, const struct lookup_run *run)
 {
+    /* While a job is being requeued slurmctld shows it pending, with the new restart
+     * count and still the old submit time: that is no run. */
+    if (!run->started)
+        return false;
     if (wanted->submit_s)
         return run->submit_s == wanted->submit_s;
     if (!wanted->at_s)
         return true;
-    return run->started && run->start_s - SLACK_S <= wanted->at_s &&
+    return run->start_s - SLACK_S <= wanted->at_s &&
            (!run->end_s || wanted->at_s <= run->end_s + SLACK_S);
 }
 

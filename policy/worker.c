@@ -144,8 +144,7 @@ static int look_at(uint32_t job, void *arg)
         free(run);
         return -1;
     }
-    /* A job that never had nodes used nothing. */
-    if (found == 1 && run->started) {
+    if (found == 1) {
         if (ledger_begin(w->ledger) < 0)
             rc = -1;
         else if (run_put(w->ledger, w->cluster, run) < 0)

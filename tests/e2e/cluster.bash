@@ -3,6 +3,8 @@
 # load cluster; then in setup_file: cluster_up OPTIONS…, in teardown_file: cluster_down.
 # Each file has a cluster of its own, in a directory of its own.
 
+bats_require_minimum_version 1.5.0
+
 top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 build=${KWOTA_BUILD:-$top/build}
 dir=/tmp/kwota-test-$(basename "$BATS_TEST_FILENAME" .bats)

@@ -1,0 +1,50 @@
+/* meter_unwrap_test.c - wraps, resets, and what cannot be known */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "plugin/meter/unwrap.h"
+
+#define S INT64_C(1000000000)
+#define RANGE INT64_C(262143328850)
+
+static void steps(void **state)
+{
+    static const struct {
+        int64_t before, now, elapsed_ns;
+        enum unwrap_result result;
+        int64_t delta;
+    } table[] = {
+        {0, 0, 10 * S, UNWRAP_MOVED, 0},
+        {1000, 151000000, 10 * S, UNWRAP_MOVED, 150999000},
+        {RANGE - 10, 5, 10 * S, UNWRAP_MOVED, 15},
+        /* 410 W for 640 s is a whole range: it may have gone round twice */
+        {0, 5, 640 * S, UNWRAP_AMBIGUOUS, 0},
+        {0, 5, 630 * S, UNWRAP_MOVED, 5},
+        /* back to 0 without a wrap: no zone of 410 W makes 262 kJ in 10 s */
+        {100000000000, 0, 10 * S, UNWRAP_RESET, 0},
+        /* forward by more than it can draw */
+        {0, 100000000000, 10 * S, UNWRAP_RESET, 0},
+        /* within a millisecond, what a late counter shows of the time before */
+        {0, 40000000, S / 1000, UNWRAP_MOVED, 40000000},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        int64_t delta;
+
+        assert_int_equal(unwrap_step(table[i].before, table[i].now, RANGE, 410000,
+                                     table[i].elapsed_ns, &delta),
+                         table[i].result);
+        assert_int_equal(delta, table[i].delta);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(steps)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
