@@ -8,7 +8,8 @@ int64_t run_put(struct ledger *ledger, const char *cluster,
 {
     int64_t submit_s = run->submit_s, end_s = run->end_s;
 
-    /* A settled run stays as it was charged. */
+    /* A settled run stays as it was charged. While a job is requeued slurmctld forgets
+     * its nodes: their number never shrinks. */
     if (ledger_do(
             ledger,
             "INSERT INTO runs (cluster, job_id, submit_s, restart, job_text, uid, user,"
@@ -17,7 +18,8 @@ int64_t run_put(struct ledger *ledger, const char *cluster,
             "  CASE WHEN ? THEN 'ended' ELSE 'running' END)"
             " ON CONFLICT (cluster, job_id, submit_s, restart) DO UPDATE SET"
             " end_s = excluded.end_s, slurm_state = excluded.slurm_state,"
-            " start_s = excluded.start_s, node_count = excluded.node_count,"
+            " start_s = excluded.start_s, node_count = MAX(node_count, "
+            "excluded.node_count),"
             " account = excluded.account,"
             " state = CASE WHEN state = 'settled' THEN state ELSE excluded.state END"
             " WHERE state <> 'settled'",

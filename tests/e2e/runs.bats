@@ -52,8 +52,8 @@ charge() {
     wait_for 60 job_runs "$job"
     wait_for 30 used_something "$job"
     root scontrol requeue "$job"
-    wait_for 60 restarted "$job"
-    # A requeued job waits two minutes by default.
+    # A requeued job waits two minutes by default, from when its nodes are free.
+    wait_for 60 waits_for_its_time "$job"
     root scontrol update "JobId=$job" StartTime=now
     wait_for 90 runs_settled "$job" 2
     [ "$(ledger "SELECT COUNT(*) FROM entries e JOIN runs r ON e.run_id = r.id WHERE r.job_id = $job AND e.kind = 'charge'")" -eq 2 ]
@@ -64,8 +64,8 @@ used_something() {
     [ "$(job_json "$1" | jq '.energy.total_mj // 0')" -gt 0 ]
 }
 
-restarted() {
-    [ "$(root scontrol show job "$1" | sed -n 's/.*Restarts=\([0-9]*\).*/\1/p')" -ge 1 ]
+waits_for_its_time() {
+    root scontrol show job "$1" | grep -q 'Reason=BeginTime'
 }
 
 runs_settled() {
