@@ -86,16 +86,21 @@ int main(int argc, char **argv)
     struct settings settings;
     char cluster[64];
     uid_t slurm_user;
+    int status;
 
     argp_parse(&argp, argc, argv, 0, NULL, &file);
     setvbuf(stderr, NULL, _IOLBF, 0);
-    if (settings_read(&settings, file) < 0)
+    if (settings_read(&settings, file) < 0) {
+        settings_free(&settings);
         return 1;
+    }
     umask(0077);
     lookup_init();
     lookup_cluster(cluster, sizeof cluster, &slurm_user);
     if (settings.cluster)
         snprintf(cluster, sizeof cluster, "%s", settings.cluster);
     access_init(slurm_user ? slurm_user : geteuid());
-    return run(&settings, cluster);
+    status = run(&settings, cluster);
+    settings_free(&settings);
+    return status;
 }

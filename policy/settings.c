@@ -30,8 +30,10 @@ static void take_text(struct reading *r, const char *where, json_t *object,
         return;
     if (!json_is_string(value) || !json_string_value(value)[0])
         mistake(r, where, key, "must be a text that is not empty");
-    else
+    else {
+        free(*to);
         *to = strdup(json_string_value(value));
+    }
 }
 
 static void take_number(struct reading *r, const char *where, json_t *object,
@@ -86,6 +88,13 @@ static json_t *section(struct reading *r, json_t *all, const char *name,
     return object;
 }
 
+static void free_names(struct settings *s)
+{
+    for (int n = 0; n < SETTINGS_NAMES; n++)
+        free(s->names[n]);
+    memset(s->names, 0, sizeof s->names);
+}
+
 static void take_names(struct reading *r, json_t *listen, struct settings *s)
 {
     json_t *names = json_object_get(listen, "names"), *name;
@@ -97,7 +106,7 @@ static void take_names(struct reading *r, json_t *listen, struct settings *s)
         mistake(r, "listen.", "names", "must be a list of at most 8 names");
         return;
     }
-    memset(s->names, 0, sizeof s->names);
+    free_names(s);
     json_array_foreach(names, i, name)
     {
         if (json_is_string(name))
@@ -185,4 +194,14 @@ int settings_read(struct settings *settings, const char *path)
         mistake(&r, "", "the file", "must hold one object");
     json_decref(all);
     return r.mistakes ? -1 : 0;
+}
+
+void settings_free(struct settings *settings)
+{
+    free_names(settings);
+    free(settings->address);
+    free(settings->socket);
+    free(settings->spool);
+    free(settings->munge_socket);
+    free(settings->cluster);
 }

@@ -28,7 +28,9 @@ struct settings {
 };
 
 /* Reads a file over the defaults. On mistakes prints each with file and key to stderr
- * and returns -1. The strings live as long as the process. */
+ * and returns -1. settings_free() frees the strings either way. */
 int settings_read(struct settings *settings, const char *path);
+
+void settings_free(struct settings *settings);
 
 #endif
