@@ -1,4 +1,4 @@
-/* allocation.c - a job's CPUs on one node, from SLURM_JOB_CPUS_PER_NODE */
+/* allocation.c - a job's CPUs on one node, as Slurm's texts tell them */
 #include "plugin/allocation.h"
 
 #include <stdlib.h>
@@ -31,4 +31,29 @@ long allocation_cpus(const char *cpus_per_node, int index)
         at = end + 1;
     }
     return -1;
+}
+
+long allocation_cores(const char *list)
+{
+    const char *at = list;
+    long count = 0;
+
+    while (at && *at) {
+        char *end;
+        long first = strtol(at, &end, 10), last = first;
+
+        if (end == at || first < 0)
+            return -1;
+        if (*end == '-') {
+            at = end + 1;
+            last = strtol(at, &end, 10);
+            if (end == at || last < first)
+                return -1;
+        }
+        if (last - first >= 65536 || (*end && *end != ','))
+            return -1;
+        count += last - first + 1;
+        at = *end ? end + 1 : end;
+    }
+    return count > 0 ? count : -1;
 }

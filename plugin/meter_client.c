@@ -121,3 +121,15 @@ enum meter_client_result meter_client_ask(const char *run, const char *node,
         close(fd);
     return result;
 }
+
+int meter_client_tell(const char *run, const char *node, json_t *message)
+{
+    int64_t now_ms = meter_client_now_ms();
+    int fd = connect_to(run, node, now_ms), rc = -1;
+
+    if (fd >= 0) {
+        rc = send_line(fd, message, now_ms);
+        close(fd);
+    }
+    return rc;
+}

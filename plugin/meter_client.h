@@ -23,4 +23,8 @@ enum meter_client_result meter_client_ask(const char *run, const char *node,
                                           json_t *question, int64_t deadline_ms,
                                           json_t **answer);
 
+/* Tells the meter something without waiting for an answer: a meter that is stopped or
+ * slow hears it later. 0, or -1 when it could not be said at once. */
+int meter_client_tell(const char *run, const char *node, json_t *message);
+
 #endif

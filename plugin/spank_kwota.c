@@ -27,6 +27,9 @@
 
 SPANK_PLUGIN(kwota, 1)
 
+/* The extern step ends with the job, whose processes are being waited for. */
+#define EXTERN_MS 500
+
 /* How long srun and salloc wait at their end for the figures. */
 #define REPORT_MS 3000
 
@@ -148,13 +151,14 @@ static json_t *start_question(uint32_t job, uid_t uid, const char *node)
         nodelist = environment("SLURM_JOB_NODELIST");
     cpus = allocation_cpus(environment("SLURM_JOB_CPUS_PER_NODE"),
                            place_of(nodelist, node));
-    return json_pack("{s:s s:I s:I s:s s:s s:s s:o s:i}", "op", "start", "job",
-                     (json_int_t)job, "uid", (json_int_t)uid, "user",
-                     environment("SLURM_JOB_USER"), "account",
-                     environment("SLURM_JOB_ACCOUNT"), "partition",
-                     environment("SLURM_JOB_PARTITION"), "cpus",
-                     cpus > 0 ? json_integer(cpus) : json_null(), "node_count",
-                     atoi(environment("SLURM_JOB_NUM_NODES")));
+    return json_pack(
+        "{s:s s:I s:I s:s s:s s:s s:o s:i s:s s:s}", "op", "start", "job",
+        (json_int_t)job, "uid", (json_int_t)uid, "user", environment("SLURM_JOB_USER"),
+        "account", environment("SLURM_JOB_ACCOUNT"), "partition",
+        environment("SLURM_JOB_PARTITION"), "cpus",
+        cpus > 0 ? json_integer(cpus) : json_null(), "node_count",
+        atoi(environment("SLURM_JOB_NUM_NODES")), "gpus", environment("SLURM_JOB_GPUS"),
+        "sluid", environment("SLURM_JOB_SLUID"));
 }
 
 /* The prolog's and the epilog's one question. */
@@ -221,6 +225,51 @@ int slurm_spank_job_epilog(spank_t sp, int ac, char **av)
     return 0;
 }
 
+/* The node's name, in slurmstepd; "" where Slurm does not tell it. */
+static void remote_node(spank_t sp, char *node, size_t size)
+{
+    if (spank_getenv(sp, "SLURMD_NODENAME", node, (int)size) != ESPANK_SUCCESS ||
+        !is_name(node))
+        node[0] = '\0';
+}
+
+static json_t *number_or_null(long long value)
+{
+    return value > 0 ? json_integer(value) : json_null();
+}
+
+/* A step starts: the meter hears its number, its CPUs, and what only slurmstepd knows
+ * of the job. Nobody waits for an answer. */
+int slurm_spank_init_post_opt(spank_t sp, int ac, char **av)
+{
+    struct arguments arguments;
+    char node[128] = "", *job_cores = NULL, *step_cores = NULL;
+    uint64_t memory_mb = 0;
+    uint32_t job = 0, step = 0;
+    json_t *message;
+
+    if (!spank_remote(sp) || spank_get_item(sp, S_JOB_ID, &job) != ESPANK_SUCCESS ||
+        spank_get_item(sp, S_JOB_STEPID, &step) != ESPANK_SUCCESS)
+        return 0;
+    remote_node(sp, node, sizeof node);
+    if (!node[0])
+        return 0;
+    if (spank_get_item(sp, S_JOB_ALLOC_MEM, &memory_mb) != ESPANK_SUCCESS)
+        memory_mb = 0;
+    spank_get_item(sp, S_JOB_ALLOC_CORES, &job_cores);
+    spank_get_item(sp, S_STEP_ALLOC_CORES, &step_cores);
+    read_arguments(&arguments, ac, av);
+    arguments_for_node(&arguments, node);
+    message = json_pack(
+        "{s:s s:I s:I s:o s:o s:o}", "op", "step", "job", (json_int_t)job, "step",
+        (json_int_t)step, "cpus", number_or_null(allocation_cores(step_cores)),
+        "job_cpus", number_or_null(allocation_cores(job_cores)), "job_memory_mb",
+        number_or_null(memory_mb < INT64_MAX ? (long long)memory_mb : 0));
+    meter_client_tell(arguments.run, node, message);
+    json_decref(message);
+    return 0;
+}
+
 static void print_block(const struct block *block)
 {
     for (int i = 0; i < block->count; i++)
@@ -256,11 +305,9 @@ int slurm_spank_task_exit(spank_t sp, int ac, char **av)
     uint32_t job = 0, step = 0;
     bool batch, wanted;
 
-    if (spank_get_item(sp, S_JOB_ID, &job) != ESPANK_SUCCESS ||
-        spank_get_item(sp, S_JOB_STEPID, &step) != ESPANK_SUCCESS ||
-        step == SLURM_EXTERN_CONT || /* ends with the job, after the steps that count */
-        spank_getenv(sp, "SLURMD_NODENAME", node, sizeof node) != ESPANK_SUCCESS ||
-        !is_name(node))
+    remote_node(sp, node, sizeof node);
+    if (!node[0] || spank_get_item(sp, S_JOB_ID, &job) != ESPANK_SUCCESS ||
+        spank_get_item(sp, S_JOB_STEPID, &step) != ESPANK_SUCCESS)
         return 0;
     read_arguments(&arguments, ac, av);
     arguments_for_node(&arguments, node);
@@ -269,6 +316,8 @@ int slurm_spank_task_exit(spank_t sp, int ac, char **av)
     question =
         json_pack("{s:s s:I s:I s:b}", "op", "task_exit", "job", (json_int_t)job,
                   "step", (json_int_t)step, "batch", batch || report_wish == WISH_YES);
+    if (step == SLURM_EXTERN_CONT && arguments.timeout_ms > EXTERN_MS)
+        arguments.timeout_ms = EXTERN_MS;
     result = meter_client_ask(arguments.run, node, question,
                               meter_client_now_ms() + arguments.timeout_ms, &answer);
     json_decref(question);

@@ -1,61 +1,88 @@
 /* attribution.c - dividing what a domain used among the jobs that shared it */
 #include "plugin/meter/attribution.h"
 
-/* One division: `amount` by weights, the last weight being the node's own. What
- * flooring leaves over, less than one microjoule a job, goes to the largest remainders.
- */
+#define PLACES (ATTRIBUTION_MAX + 1) /* the jobs and the node */
+
+/* One division of an amount by weights, the last weight being the node's own. */
 struct division {
-    int64_t amount;
-    __int128 total; /* of all weights */
+    int count;
+    int64_t weight[PLACES];
+    int64_t part[PLACES];
+    __int128 remainder[PLACES];
+    int16_t order[PLACES]; /* places with a remainder, a heap */
 };
 
-static int64_t floor_part(const struct division *d, int64_t weight)
+/* `a` is served before `b`: a larger remainder, or an equal one and an earlier place.
+ */
+static int before(const struct division *d, int a, int b)
 {
-    return d->total > 0 ? (int64_t)((__int128)d->amount * weight / d->total) : 0;
+    return d->remainder[a] > d->remainder[b] ||
+           (d->remainder[a] == d->remainder[b] && a < b);
 }
 
-static int64_t remainder_of(const struct division *d, int64_t weight)
+static void sift_down(struct division *d, int size, int at)
 {
-    return d->total > 0 ? (int64_t)((__int128)d->amount * weight % d->total) : 0;
-}
+    for (;;) {
+        int child = 2 * at + 1;
+        int16_t swap;
 
-/* How many of `count` remainders stand before that of `index`: larger, or equal and
- * earlier. */
-static int rank_of(const struct division *d, const int64_t *weights, int count,
-                   int index)
-{
-    int64_t own = remainder_of(d, weights[index]);
-    int rank = 0;
-
-    for (int i = 0; i < count; i++) {
-        int64_t other = remainder_of(d, weights[i]);
-
-        if (other > own || (other == own && i < index))
-            rank++;
+        if (child >= size)
+            return;
+        if (child + 1 < size && before(d, d->order[child + 1], d->order[child]))
+            child++;
+        if (!before(d, d->order[child], d->order[at]))
+            return;
+        swap = d->order[at];
+        d->order[at] = d->order[child];
+        d->order[child] = swap;
+        at = child;
     }
-    return rank;
 }
 
-/* Adds each job's part to its uj; returns the node's. `weights` has the jobs' and then
- * the node's own. */
-static int64_t divide(int64_t amount, const int64_t *weights,
-                      struct attribution_share *shares, int count)
+/* The `left` largest remainders get one each. */
+static void serve_remainders(struct division *d, int64_t left)
 {
-    struct division d = {.amount = amount};
-    int64_t left = amount, node;
+    int size = 0;
 
-    for (int i = 0; i <= count; i++)
-        d.total += weights[i];
-    if (d.total == 0)
-        return amount;
-    for (int i = 0; i <= count; i++)
-        left -= floor_part(&d, weights[i]);
-    for (int i = 0; i < count; i++)
-        shares[i].uj += floor_part(&d, weights[i]) +
-                        (rank_of(&d, weights, count + 1, i) < left ? 1 : 0);
-    node = floor_part(&d, weights[count]) +
-           (rank_of(&d, weights, count + 1, count) < left ? 1 : 0);
-    return node;
+    for (int i = 0; i < d->count; i++)
+        if (d->remainder[i] > 0)
+            d->order[size++] = (int16_t)i;
+    for (int at = size / 2 - 1; at >= 0; at--)
+        sift_down(d, size, at);
+    while (left-- > 0 && size > 0) {
+        d->part[d->order[0]]++;
+        d->order[0] = d->order[--size];
+        sift_down(d, size, 0);
+    }
+}
+
+/* Floors every part; returns what is left over. */
+static int64_t floor_parts(struct division *d, int64_t amount, __int128 total)
+{
+    int64_t left = amount;
+
+    for (int i = 0; i < d->count; i++) {
+        __int128 product = (__int128)amount * d->weight[i];
+
+        d->part[i] = (int64_t)(product / total);
+        d->remainder[i] = product - (__int128)d->part[i] * total;
+        left -= d->part[i];
+    }
+    return left;
+}
+
+static void divide(struct division *d, int64_t amount)
+{
+    __int128 total = 0;
+
+    for (int i = 0; i < d->count; i++) {
+        d->part[i] = 0;
+        total += d->weight[i];
+    }
+    if (total == 0)
+        d->part[d->count - 1] = amount;
+    else if (amount > 0)
+        serve_remainders(d, floor_parts(d, amount, total));
 }
 
 static int64_t not_negative(int64_t value)
@@ -63,23 +90,30 @@ static int64_t not_negative(int64_t value)
     return value > 0 ? value : 0;
 }
 
-int64_t attribution_divide(int64_t delta_uj, int64_t idle_uj, int64_t cpus,
-                           int64_t own_ns, struct attribution_share *shares, int count)
+int64_t attribution_divide(int64_t delta_uj, int64_t idle_uj, int64_t whole,
+                           int64_t own, struct attribution_part *parts, int count)
 {
-    int64_t weights[ATTRIBUTION_MAX + 1], held = 0, node = 0;
+    struct division d;
+    int64_t node;
+    __int128 held = 0;
 
     if (count > ATTRIBUTION_MAX)
         count = ATTRIBUTION_MAX;
+    d.count = count + 1;
     for (int i = 0; i < count; i++) {
-        shares[i].uj = 0;
-        weights[i] = not_negative(shares[i].cpus);
-        held += weights[i];
+        d.weight[i] = not_negative(parts[i].share);
+        held += d.weight[i];
     }
-    weights[count] = not_negative(cpus - held);
-    node += divide(idle_uj, weights, shares, count);
+    d.weight[count] = held < whole ? (int64_t)(whole - held) : 0;
+    divide(&d, idle_uj);
+    node = d.part[count];
+    for (int i = 0; i < count; i++) {
+        parts[i].uj = d.part[i];
+        d.weight[i] = not_negative(parts[i].used);
+    }
+    d.weight[count] = not_negative(own);
+    divide(&d, delta_uj - idle_uj);
     for (int i = 0; i < count; i++)
-        weights[i] = not_negative(shares[i].cpu_ns);
-    weights[count] = not_negative(own_ns);
-    node += divide(delta_uj - idle_uj, weights, shares, count);
-    return node;
+        parts[i].uj += d.part[i];
+    return node + d.part[count];
 }

@@ -9,6 +9,7 @@
 
 struct busy {
     int fd;
+    long hz;
 };
 
 /* Opens ROOT/proc/stat; without it every reading is unknown. */

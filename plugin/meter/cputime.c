@@ -1,4 +1,4 @@
-/* cputime.c - the CPU time jobs have used, as their cgroups say */
+/* cputime.c - the CPU time jobs and steps have used, as their cgroups say */
 #include "plugin/meter/cputime.h"
 
 #include <fcntl.h>
@@ -7,6 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "plugin/meter/text.h"
+
+/* As Slurm numbers steps that are not srun's: slurm.h. */
+#define STEP_INTERACTIVE 0xfffffffaU
+#define STEP_BATCH 0xfffffffbU
+#define STEP_EXTERN 0xfffffffcU
 
 static void mount_of(const char *controller, char *path, size_t size)
 {
@@ -24,7 +31,9 @@ void cputime_open(struct cputime *cputime, const char *node)
     if (cgroup_init() != 0)
         return;
     mount_of("cpuacct", cputime->v1, sizeof cputime->v1);
-    if (!cputime->v1[0])
+    if (cputime->v1[0])
+        mount_of("freezer", cputime->freezer, sizeof cputime->freezer);
+    else
         mount_of("cpu", cputime->v2, sizeof cputime->v2);
 }
 
@@ -33,106 +42,144 @@ bool cputime_possible(const struct cputime *cputime)
     return cputime->v1[0] || cputime->v2[0];
 }
 
+/* "/step_0" below the job's directory; nothing for the job itself. */
+static void step_name(uint32_t step, char *name, size_t size)
+{
+    name[0] = '\0';
+    if (step == STEP_BATCH)
+        snprintf(name, size, "/step_batch");
+    else if (step == STEP_EXTERN)
+        snprintf(name, size, "/step_extern");
+    else if (step == STEP_INTERACTIVE)
+        snprintf(name, size, "/step_interactive");
+    else if (step != CPUTIME_JOB)
+        snprintf(name, size, "/step_%u", step);
+}
+
 /* Debian's build for several slurmd on one host adds the node's name; others do not. */
-static int open_v1(const struct cputime *c, uint32_t job, uint32_t uid)
+static int open_v1(const struct cputime *c, const char *mount,
+                   const struct cputime_of *of, const char *file)
 {
-    char path[640];
+    char path[640], step[32];
     int fd;
 
-    snprintf(path, sizeof path, "%s/slurm_%s/uid_%u/job_%u/cpuacct.usage", c->v1,
-             c->node, uid, job);
+    step_name(of->step, step, sizeof step);
+    snprintf(path, sizeof path, "%s/slurm_%s/uid_%u/job_%u%s/%s", mount, c->node,
+             of->uid, of->job, step, file);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0)
         return fd;
-    snprintf(path, sizeof path, "%s/slurm/uid_%u/job_%u/cpuacct.usage", c->v1, uid,
-             job);
+    snprintf(path, sizeof path, "%s/slurm/uid_%u/job_%u%s/%s", mount, of->uid, of->job,
+             step, file);
     return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-static int open_v2(const struct cputime *c, uint32_t job)
+/* Under v2 Slurm makes a systemd scope, with the node's name in Debian's build, and in
+ * it a directory for each job: by its number, or by its SLUID (26.05, unless
+ * CgroupJobIdPaths=yes). */
+static int open_v2(const struct cputime *c, const struct cputime_of *of,
+                   const char *file)
 {
-    char path[640];
-    int fd;
+    char path[640], step[32], job[BOOKS_SLUID + 16];
 
-    snprintf(path, sizeof path, "%s/system.slice/%s_slurmstepd.scope/job_%u/cpu.stat",
-             c->v2, c->node, job);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0)
-        return fd;
-    snprintf(path, sizeof path, "%s/system.slice/slurmstepd.scope/job_%u/cpu.stat",
-             c->v2, job);
-    return open(path, O_RDONLY | O_CLOEXEC);
+    step_name(of->step, step, sizeof step);
+    for (int by_sluid = 0; by_sluid <= (of->sluid[0] != '\0'); by_sluid++)
+        for (int named = 1; named >= 0; named--) {
+            int fd;
+
+            if (by_sluid)
+                snprintf(job, sizeof job, "%s", of->sluid);
+            else
+                snprintf(job, sizeof job, "job_%u", of->job);
+            snprintf(path, sizeof path, "%s/system.slice/%s%sslurmstepd.scope/%s%s/%s",
+                     c->v2, named ? c->node : "", named ? "_" : "", job, step, file);
+            fd = open(path, O_RDONLY | O_CLOEXEC);
+            if (fd >= 0)
+                return fd;
+        }
+    return -1;
 }
 
-static struct cputime_file *file_of(struct cputime *cputime, uint32_t job)
+static struct cputime_file *file_of(struct cputime *cputime,
+                                    const struct cputime_of *of)
 {
     for (int i = 0; i < cputime->count; i++)
-        if (cputime->files[i].job == job)
+        if (cputime->files[i].job == of->job && cputime->files[i].step == of->step)
             return &cputime->files[i];
     return NULL;
 }
 
-static struct cputime_file *open_file(struct cputime *cputime, uint32_t job,
-                                      uint32_t uid)
+static struct cputime_file *open_file(struct cputime *cputime,
+                                      const struct cputime_of *of)
 {
-    struct cputime_file file = {.job = job, .v2 = !cputime->v1[0]};
+    struct cputime_file file = {.job = of->job, .step = of->step};
 
-    if (!cputime_possible(cputime) || cputime->count == BOOKS_MAX_RUNS)
+    if (!cputime_possible(cputime) ||
+        cputime->count == (int)(sizeof cputime->files / sizeof cputime->files[0]))
         return NULL;
-    file.fd = file.v2 ? open_v2(cputime, job) : open_v1(cputime, job, uid);
+    file.fd = cputime->v1[0] ? open_v1(cputime, cputime->v1, of, "cpuacct.usage")
+                             : open_v2(cputime, of, "cpu.stat");
     if (file.fd < 0)
         return NULL;
     cputime->files[cputime->count] = file;
     return &cputime->files[cputime->count++];
 }
 
-/* cpuacct.usage is a number of nanoseconds; cpu.stat begins "usage_usec N". */
-static int64_t parse(const char *text, bool v2)
+static void close_file(struct cputime *cputime, struct cputime_file *file)
 {
-    static const char key[] = "usage_usec ";
-    char *end;
-    long long value;
-
-    if (v2) {
-        text = strstr(text, key);
-        if (!text)
-            return -1;
-        text += sizeof key - 1;
-    }
-    value = strtoll(text, &end, 10);
-    if (end == text || value < 0)
-        return -1;
-    return v2 ? value * 1000 : value;
+    close(file->fd);
+    *file = cputime->files[--cputime->count];
 }
 
-int64_t cputime_read(struct cputime *cputime, uint32_t job, uint32_t uid)
+int64_t cputime_read(struct cputime *cputime, const struct cputime_of *of)
 {
-    struct cputime_file *file = file_of(cputime, job);
+    struct cputime_file *file = file_of(cputime, of);
     char text[256];
+    const char *why;
+    int64_t ns;
     ssize_t len;
+    int rc;
 
     if (!file)
-        file = open_file(cputime, job, uid);
+        file = open_file(cputime, of);
     if (!file)
         return -1;
-    len = pread(file->fd, text, sizeof text - 1, 0);
+    len = pread(file->fd, text, sizeof text, 0);
     if (len <= 0) {
         /* The cgroup is gone; another of the same job may come. */
-        cputime_forget(cputime, job);
+        close_file(cputime, file);
         return -1;
     }
-    text[len] = '\0';
-    return parse(text, file->v2);
+    rc = cputime->v1[0] ? text_number(text, (size_t)len, &ns, &why)
+                        : text_cpu_stat(text, (size_t)len, &ns, &why);
+    return rc < 0 ? -1 : ns;
+}
+
+int cputime_frozen(const struct cputime *cputime, const struct cputime_of *of)
+{
+    char text[32] = "";
+    ssize_t got = -1;
+    int fd = -1;
+
+    if (cputime->v1[0] && cputime->freezer[0])
+        fd = open_v1(cputime, cputime->freezer, of, "freezer.state");
+    else if (cputime->v2[0])
+        fd = open_v2(cputime, of, "user/cgroup.freeze");
+    if (fd >= 0) {
+        got = read(fd, text, sizeof text - 1);
+        close(fd);
+    }
+    if (got <= 0)
+        return -1;
+    return strncmp(text, "FROZEN", 6) == 0 || strncmp(text, "FREEZING", 8) == 0 ||
+           text[0] == '1';
 }
 
 void cputime_forget(struct cputime *cputime, uint32_t job)
 {
-    struct cputime_file *file = file_of(cputime, job);
-
-    if (!file)
-        return;
-    close(file->fd);
-    *file = cputime->files[--cputime->count];
+    for (int i = cputime->count - 1; i >= 0; i--)
+        if (cputime->files[i].job == job)
+            close_file(cputime, &cputime->files[i]);
 }
 
 void cputime_close(struct cputime *cputime)

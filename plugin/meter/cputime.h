@@ -1,4 +1,4 @@
-/* cputime.h - the CPU time jobs have used, as their cgroups say
+/* cputime.h - the CPU time jobs and steps have used, as their cgroups say
  *
  * A job's cgroup appears after its prolog and is gone before its epilog. Descriptors
  * are kept open between reads. One thread at a time.
@@ -11,17 +11,27 @@
 
 #include "plugin/meter/books.h"
 
+/* Instead of a step: the job itself. */
+#define CPUTIME_JOB UINT32_MAX
+
+/* Whose CPU time is meant. */
+struct cputime_of {
+    uint32_t job, uid;
+    const char *sluid; /* "" before Slurm 26.05 */
+    uint32_t step;     /* or CPUTIME_JOB */
+};
+
 struct cputime_file {
-    uint32_t job;
+    uint32_t job, step;
     int fd;
-    bool v2;
 };
 
 struct cputime {
     char node[64];
-    char v1[256]; /* where cpuacct is mounted; empty: nowhere */
-    char v2[256]; /* where the unified hierarchy is mounted; empty: nowhere */
-    struct cputime_file files[BOOKS_MAX_RUNS];
+    char v1[256];      /* where cpuacct is mounted; empty: nowhere */
+    char freezer[256]; /* where v1's freezer is */
+    char v2[256];      /* where the unified hierarchy is mounted; empty: nowhere */
+    struct cputime_file files[BOOKS_MAX_RUNS + BOOKS_STEPS];
     int count;
 };
 
@@ -31,10 +41,13 @@ void cputime_open(struct cputime *cputime, const char *node);
 /* Whether any job of this node could have a cgroup at all. */
 bool cputime_possible(const struct cputime *cputime);
 
-/* Nanoseconds used by the job so far, or -1 if it has no cgroup (yet, or any more). */
-int64_t cputime_read(struct cputime *cputime, uint32_t job, uint32_t uid);
+/* Nanoseconds used so far, or -1 if there is no cgroup (yet, or any more). */
+int64_t cputime_read(struct cputime *cputime, const struct cputime_of *of);
 
-/* Closes what is kept open for the job. */
+/* Whether a step's processes are frozen: 1 they are, 0 they are not, -1 unknown. */
+int cputime_frozen(const struct cputime *cputime, const struct cputime_of *of);
+
+/* Closes what is kept open for the job and its steps. */
 void cputime_forget(struct cputime *cputime, uint32_t job);
 
 void cputime_close(struct cputime *cputime);

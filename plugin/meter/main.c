@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -24,6 +25,7 @@ struct arguments {
     struct meter_options options;
     const char *verb;
     bool json;
+    int watch_s;
 };
 
 enum {
@@ -34,6 +36,8 @@ enum {
     OPT_MUNGE,
     OPT_USER,
     OPT_LOG,
+    OPT_LIST,
+    OPT_WATCH,
     OPT_JSON
 };
 
@@ -47,6 +51,11 @@ static const struct argp_option options[] = {
     {"munge", OPT_MUNGE, "SOCKET", 0, "munged's socket", 0},
     {"user", OPT_USER, "NAME", 0, "kwotad's user, whose replies count [slurm]", 0},
     {"log", OPT_LOG, "FILE", 0, "log there instead of to stderr", 0},
+    {"sources", OPT_LIST, "FILE", 0,
+     "JSON list of sources and preferences [" KWOTA_SYSCONFDIR
+     "/sources.json if there is one]",
+     0},
+    {"watch", OPT_WATCH, "S", 0, "probe: show mean watts over S seconds", 0},
     {"json", OPT_JSON, 0, 0, "probe: print JSON", 0},
     {0},
 };
@@ -83,6 +92,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         break;
     case OPT_LOG:
         a->options.log = arg;
+        break;
+    case OPT_LIST:
+        a->options.list = arg;
+        break;
+    case OPT_WATCH:
+        a->watch_s = atoi(arg);
+        if (a->watch_s < 1 || a->watch_s > 86400)
+            argp_error(state, "--watch takes seconds, not \"%s\"", arg);
         break;
     case OPT_JSON:
         a->json = true;
@@ -155,6 +172,12 @@ static int64_t tick_ns(struct meter *meter)
     return ms * 1000000;
 }
 
+/* Power is sampled between ticks, where a counter needs it. */
+static int64_t sample_ns(const struct meter *meter)
+{
+    return meter->counters.sampled ? meter->sources.sample_ms * 1000000 : INT64_MAX;
+}
+
 static int patience_ms(int64_t until_ns)
 {
     int64_t left_ns = until_ns - meter_now_ns();
@@ -166,7 +189,7 @@ static int patience_ms(int64_t until_ns)
 
 static void loop(struct meter *meter, struct socket *s, int wake_fd, int signal_fd)
 {
-    int64_t next_ns = meter_now_ns() + tick_ns(meter);
+    int64_t next_ns = meter_now_ns() + tick_ns(meter), sampled_ns = meter_now_ns();
 
     for (;;) {
         struct pollfd fds[SOCKET_CLIENTS + 3];
@@ -178,6 +201,8 @@ static void loop(struct meter *meter, struct socket *s, int wake_fd, int signal_
         fds[count + 1] = (struct pollfd){signal_fd, POLLIN, 0};
         if (deadline_ns < until_ns)
             until_ns = deadline_ns;
+        if (sample_ns(meter) < until_ns - sampled_ns)
+            until_ns = sampled_ns + sample_ns(meter);
         if (poll(fds, (nfds_t)count + 2, patience_ms(until_ns)) < 0 && errno != EINTR)
             return;
         if (fds[count + 1].revents)
@@ -188,6 +213,10 @@ static void loop(struct meter *meter, struct socket *s, int wake_fd, int signal_
         if (meter_now_ns() >= next_ns) {
             meter_tick(meter, false, false);
             next_ns = meter_now_ns() + tick_ns(meter);
+            sampled_ns = meter_now_ns();
+        } else if (meter_now_ns() - sampled_ns >= sample_ns(meter)) {
+            meter_sample(meter);
+            sampled_ns = meter_now_ns();
         }
         /* kwotad may have asked for shorter ticks meanwhile. */
         if (next_ns > meter_now_ns() + tick_ns(meter))
@@ -221,13 +250,26 @@ static int run(const struct meter_options *o)
     }
     write_pid(o);
     s.reporter = report_start(&meter, wake_fd);
-    meter_log("metering node %s: %d counters below %s%s", o->node, meter.counter_count,
+    meter_log("metering node %s: %d counters below %s%s", o->node, meter.counters.count,
               o->root, meter.books.simulated ? ", simulated" : "");
     loop(&meter, &s, wake_fd, signal_fd);
     socket_close(&s);
     report_stop(s.reporter);
     meter_close(&meter);
     return 0;
+}
+
+static int show(const struct arguments *a)
+{
+    static struct sources sources;
+    char error[SOURCES_ERROR];
+
+    sources_default(&sources, a->options.root);
+    if (a->options.list && sources_read(&sources, a->options.list, error) < 0) {
+        fprintf(stderr, "kwota-meter: the list of sources cannot be used: %s\n", error);
+        return 2;
+    }
+    return probe(&sources, a->json, a->watch_s);
 }
 
 int main(int argc, char **argv)
@@ -248,6 +290,5 @@ int main(int argc, char **argv)
                                       .timeout_ms = 2000}};
 
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    return strcmp(a.verb, "probe") == 0 ? probe(a.options.root, a.json)
-                                        : run(&a.options);
+    return strcmp(a.verb, "probe") == 0 ? show(&a) : run(&a.options);
 }

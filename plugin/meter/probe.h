@@ -1,10 +1,13 @@
-/* probe.h - kwota-meter probe: every counter found, and why one cannot be used */
+/* probe.h - kwota-meter probe: every source and counter, what is charged, and why not
+ */
 #ifndef METER_PROBE_H
 #define METER_PROBE_H
 
-#include <stdbool.h>
+#include "plugin/meter/counter.h"
 
-/* Prints to stdout; returns the exit status. */
-int probe(const char *root, bool json);
+/* Prints what is found with these sources, as a table or as JSON. `watch_s`: for so
+ * many seconds, the mean power of each counter beside it. Exit status: 0 if something
+ * can be charged, 3 if nothing can. */
+int probe(const struct sources *sources, bool json, int watch_s);
 
 #endif

@@ -40,16 +40,34 @@ static int64_t integer_or(const json_t *object, const char *key, int64_t otherwi
 
 static void take_configuration(struct meter *meter, const json_t *config)
 {
-    int64_t idle_mw[COUNTER_KINDS];
     const json_t *idle = json_object_get(config, "idle_mw");
+    const char *share = json_string_value(json_object_get(config, "share"));
+    struct meter_configuration c = {
+        .tick_ms = integer_or(config, "tick_ms", -1),
+        .report_ms = integer_or(config, "report_ms", -1),
+        .cpus = integer_or(config, "cpus", -1),
+        .memory_mb = integer_or(config, "memory_mb", -1),
+        .share_by_cpus = share && strcmp(share, "cpus") == 0,
+    };
 
     if (!json_is_object(config))
         return;
     for (int k = 0; k < COUNTER_KINDS; k++)
-        idle_mw[k] = integer_or(idle, counter_kind_name((enum counter_kind)k), -1);
-    meter_configure(meter, integer_or(config, "tick_ms", -1),
-                    integer_or(config, "report_ms", -1), integer_or(config, "cpus", -1),
-                    idle_mw);
+        c.idle_mw[k] = integer_or(idle, counter_kind_name((enum counter_kind)k), -1);
+    meter_configure(meter, &c);
+}
+
+/* What Slurm says the runs hold here now: resized jobs. */
+static void take_allocations(struct meter *meter, json_t *runs)
+{
+    const char *token;
+    json_t *one;
+
+    json_object_foreach(runs, token, one)
+    {
+        meter_allocate(meter, token, integer_or(one, "cpus", -1),
+                       integer_or(one, "memory_mb", -1));
+    }
 }
 
 static void take_reply(struct reporter *r, json_t *reply, const char *asked)
@@ -63,6 +81,8 @@ static void take_reply(struct reporter *r, json_t *reply, const char *asked)
             meter_acknowledge(r->meter, json_string_value(token));
     }
     take_configuration(r->meter, json_object_get(reply, "config"));
+    take_allocations(r->meter, json_object_get(reply, "runs"));
+    meter_reported(r->meter, &r->snapshot);
     if (!asked[0])
         return;
     pthread_mutex_lock(&r->lock);

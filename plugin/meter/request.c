@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "plugin/meter/text.h"
+
 static json_t *refusal(const char *why)
 {
     return json_pack("{s:b s:s}", "ok", 0, "error", why);
@@ -32,8 +34,16 @@ static json_t *run_start(struct meter *meter, struct reporter *reporter,
         .uid = (uint32_t)integer_or(request, "uid", 0),
         .cpus = integer_or(request, "cpus", -1),
         .node_count = integer_or(request, "node_count", 1),
+        .sluid = json_string_value(json_object_get(request, "sluid")),
     };
+    const char *gpus = json_string_value(json_object_get(request, "gpus"));
     char token[BOOKS_TOKEN];
+
+    if (gpus && text_index_list(gpus, &job.gpus) < 0)
+        meter_log("job %u: \"%.64s\" are no GPUs kwota can count", job.job, gpus);
+    /* It becomes part of a path. */
+    if (job.sluid && (strchr(job.sluid, '/') || strlen(job.sluid) >= BOOKS_SLUID))
+        job.sluid = NULL;
 
     if (meter_start(meter, &job, token) < 0)
         return refusal("too many runs on this node: this job is not measured");
@@ -45,12 +55,11 @@ static json_t *task_exit(struct meter *meter, struct reporter *reporter,
                          const json_t *request, char token[BOOKS_TOKEN])
 {
     const struct books_run *run;
+    bool batch = json_is_true(json_object_get(request, "batch"));
 
-    if (!json_is_true(json_object_get(request, "batch"))) {
-        meter_look(meter, job_of(request));
+    meter_look(meter, job_of(request), (uint32_t)integer_or(request, "step", 0), batch);
+    if (!batch)
         return json_pack("{s:b s:n}", "ok", 1, "summary");
-    }
-    meter_tick(meter, true, false);
     run = books_running(&meter->books, job_of(request));
     if (!run)
         return json_pack("{s:b s:n}", "ok", 1, "summary");
@@ -61,6 +70,20 @@ static json_t *task_exit(struct meter *meter, struct reporter *reporter,
     }
     report_now(reporter, NULL);
     return request_summary(meter, run->token, NULL);
+}
+
+static json_t *step_start(struct meter *meter, const json_t *request)
+{
+    struct meter_step step = {
+        .job = job_of(request),
+        .step = (uint32_t)integer_or(request, "step", 0),
+        .cpus = integer_or(request, "cpus", -1),
+        .job_cpus = integer_or(request, "job_cpus", -1),
+        .job_memory_mb = integer_or(request, "job_memory_mb", -1),
+    };
+
+    meter_step(meter, &step);
+    return json_pack("{s:b}", "ok", 1);
 }
 
 json_t *request_run(struct meter *meter, struct reporter *reporter, const char *line,
@@ -79,6 +102,8 @@ json_t *request_run(struct meter *meter, struct reporter *reporter, const char *
         answer = refusal("\"job\" must be a job id");
     } else if (strcmp(op, "start") == 0) {
         answer = run_start(meter, reporter, request);
+    } else if (strcmp(op, "step") == 0) {
+        answer = step_start(meter, request);
     } else if (strcmp(op, "task_exit") == 0) {
         answer = task_exit(meter, reporter, request, token);
     } else if (strcmp(op, "end") == 0) {
@@ -86,7 +111,7 @@ json_t *request_run(struct meter *meter, struct reporter *reporter, const char *
         report_now(reporter, NULL);
         answer = json_pack("{s:b}", "ok", 1);
     } else {
-        answer = refusal("\"op\" must be start, task_exit, end or ping");
+        answer = refusal("\"op\" must be start, step, task_exit, end or ping");
     }
     json_decref(request);
     return answer;
@@ -149,14 +174,17 @@ json_t *request_summary(struct meter *meter, const char *token, json_t *others)
     for (int d = 0; d < meter->books.domain_count; d++) {
         int kind = meter->books.domains[d].kind;
 
-        present[kind] = true;
+        present[kind] = present[kind] || kind != COUNTER_GPU || run->gpus;
         if (run->uj[d] != BOOKS_UNKNOWN)
             add(&mj[kind], run->uj[d] / 1000);
     }
-    for (uint32_t bit = 1; bit <= BOOKS_NO_END; bit <<= 1)
-        if (run->reasons & bit)
-            json_array_append_new(
-                reasons, json_string(books_reason_text((enum books_reason)bit)));
+    for (int reason = 0; reason < BOOKS_REASONS; reason++)
+        if (run->reasons & 1U << reason) {
+            char text[128];
+
+            books_reason_text(run, (enum books_reason)reason, text, sizeof text);
+            json_array_append_new(reasons, json_string(text));
+        }
     add_others(mj, others);
     return json_pack("{s:b s:{s:s s:I s:b s:s s:o s:i s:I s:o}}", "ok", 1, "summary",
                      "token", run->token, "elapsed_ms",

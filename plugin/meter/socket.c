@@ -80,7 +80,7 @@ static void answer(struct socket_client *client, json_t *reply)
     char *text = json_dumps(reply, JSON_COMPACT);
 
     /* A few hundred bytes always fit into a fresh socket's buffer. */
-    if (text && dprintf(client->fd, "%s\n", text) < 0)
+    if (text && dprintf(client->fd, "%s\n", text) < 0 && errno != EPIPE)
         meter_log("an answer could not be sent: %s", strerror(errno));
     free(text);
     json_decref(reply);

@@ -18,7 +18,7 @@ enum unwrap_result unwrap_step(int64_t before_uj, int64_t now_uj, int64_t range_
     int64_t delta = now_uj - before_uj;
 
     *delta_uj = 0;
-    if (energy_uj(max_power_mw, elapsed_ns) >= range_uj)
+    if (range_uj > 0 && energy_uj(max_power_mw, elapsed_ns) >= range_uj)
         return UNWRAP_AMBIGUOUS;
     if (delta < 0)
         delta += range_uj;

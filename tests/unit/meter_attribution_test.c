@@ -12,7 +12,7 @@
 struct division_case {
     int64_t delta_uj, idle_uj, cpus, own_ns;
     int count;
-    struct attribution_share shares[3]; /* uj: what is expected */
+    struct attribution_part shares[3]; /* uj: what is expected */
     int64_t node_uj;
 };
 
@@ -39,7 +39,7 @@ static void figures_by_hand(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        struct attribution_share shares[3];
+        struct attribution_part shares[3];
 
         for (int j = 0; j < 3; j++)
             shares[j] = table[i].shares[j];
@@ -62,13 +62,13 @@ static void parts_always_add_up(void **state)
     (void)state;
     srandom(20261121);
     for (int n = 0; n < 1000000; n++) {
-        struct attribution_share shares[6];
+        struct attribution_part shares[6];
         int count = (int)any(7);
         int64_t delta = any(n % 2 ? 1000 : INT64_C(300000000000)), sum;
 
         for (int i = 0; i < count; i++)
-            shares[i] = (struct attribution_share){any(9) - 1,
-                                                   any(n % 3 ? 5 : 1000000000000), 0};
+            shares[i] = (struct attribution_part){any(9) - 1,
+                                                  any(n % 3 ? 5 : 1000000000000), 0};
         sum = attribution_divide(delta, any(delta + 1), any(16),
                                  any(3) ? any(1000000000) : 0, shares, count);
         assert_true(sum >= 0);

@@ -10,10 +10,30 @@
 #include <cmocka.h>
 
 #include "plugin/meter/counter.h"
+#include "plugin/meter/sources.h"
 
 static char root[] = "/tmp/kwota-powercap-test-XXXXXX";
-static struct counter counters[COUNTER_MAX];
-static int count;
+static struct sources sources;
+static struct counters counters;
+
+static void find(void)
+{
+    sources_default(&sources, root);
+    for (int s = 0; s < SOURCES; s++)
+        sources.use[s] = s == SOURCE_POWERCAP;
+    counters_open(&counters, &sources);
+}
+
+/* As the meter reads: 0 and the value, or -1. */
+static int read_uj(const struct counter *counter, int64_t *uj)
+{
+    struct counter_reading reading;
+    int rc = counters_read(&counters, (int)(counter - counters.item), 1, &reading);
+
+    if (rc == 0)
+        *uj = reading.uj;
+    return rc;
+}
 
 static void put(const char *zone, const char *file, const char *text)
 {
@@ -55,20 +75,23 @@ static int remove_root(void **state)
     char command[128];
 
     (void)state;
-    for (int i = 0; i < count; i++)
-        counter_close(&counters[i]);
-    count = 0;
+    counters_close(&counters);
     snprintf(command, sizeof command, "rm -r '%s'", root);
     return system(command);
 }
 
 static struct counter *named(const char *name)
 {
-    for (int i = 0; i < count; i++)
-        if (strcmp(counters[i].name, name) == 0)
-            return &counters[i];
+    for (int i = 0; i < counters.count; i++)
+        if (strcmp(counters.item[i].name, name) == 0)
+            return &counters.item[i];
     fail_msg("no counter %s", name);
     return NULL;
+}
+
+static uint64_t bit(const char *name)
+{
+    return UINT64_C(1) << (named(name) - counters.item);
 }
 
 static void two_sockets(void **state)
@@ -83,17 +106,20 @@ static void two_sockets(void **state)
     zone("intel-rapl:1:0", "dram\n", "555\n");
     zone("intel-rapl:2", "psys\n", "666\n");
     zone("intel-rapl-mmio:0", "package-0\n", "777\n");
-    count = counter_find(root, counters);
-    assert_int_equal(count, 7);
-    assert_int_equal(counter_read(named("package-0"), &uj), 0);
+    find();
+    assert_int_equal(counters.count, 7);
+    assert_int_equal(read_uj(named("package-0"), &uj), 0);
     assert_int_equal(uj, 111);
     assert_int_equal(named("package-0")->range_uj, 262143328850);
-    assert_int_equal(counter_read(named("dram-1"), &uj), 0);
+    assert_int_equal(read_uj(named("dram-1"), &uj), 0);
     assert_int_equal(uj, 555);
     assert_int_equal(named("dram-1")->kind, COUNTER_DRAM);
     assert_true(named("package-1")->charged);
     assert_false(named("core-0")->charged);
-    assert_false(named("psys")->charged);
+    /* beyond packages and memories, the platform's own */
+    assert_true(named("psys")->charged);
+    assert_int_equal(named("psys")->covers, bit("package-0") | bit("package-1") |
+                                                bit("dram-0") | bit("dram-1"));
     assert_int_equal(named("psys")->kind, COUNTER_PLATFORM);
     assert_false(named("mmio-package-0")->charged);
 }
@@ -110,11 +136,11 @@ static void no_value_is_no_zero(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++) {
         zone("intel-rapl:0", "package-0\n", hostile[i]);
-        count = counter_find(root, counters);
-        assert_int_equal(counter_read(named("package-0"), &uj), -1);
+        find();
+        assert_int_equal(read_uj(named("package-0"), &uj), -1);
         assert_int_equal(uj, 42);
         assert_true(named("package-0")->reason[0]);
-        counter_close(&counters[0]);
+        counters_close(&counters);
     }
 }
 
@@ -130,18 +156,18 @@ static void missing_files_have_reasons(void **state)
     zone("intel-rapl:2", "package-2\n", NULL);
     snprintf(path, sizeof path, "%s/sys/class/powercap/intel-rapl:2/energy_uj", root);
     mkdir(path, 0755);
-    count = counter_find(root, counters);
+    find();
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(counter_read(&counters[i], &uj), -1);
-        assert_true(counters[i].reason[0]);
+        assert_true(read_uj(&counters.item[i], &uj) == -1 || !counters.item[i].charged);
+        assert_true(counters.item[i].reason[0]);
     }
 }
 
 static void nothing_there(void **state)
 {
     (void)state;
-    count = counter_find(root, counters);
-    assert_int_equal(count, 0);
+    find();
+    assert_int_equal(counters.count, 0);
 }
 
 int main(void)

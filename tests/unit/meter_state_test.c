@@ -44,7 +44,7 @@ static void reopen(int expected)
 
 static void save(uint32_t job)
 {
-    assert_non_null(books_start(&books, job, 1000));
+    assert_non_null(books_start(&books, job, 1000, 1));
     assert_int_equal(state_save(&state, &books, true), 0);
 }
 

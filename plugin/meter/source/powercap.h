@@ -8,8 +8,8 @@
 
 #include "plugin/meter/counter.h"
 
-/* Opens the zones below ROOT/sys/class/powercap, in the order of their names. Returns
- * how many were written to `counters`. */
-int powercap_find(const char *root, struct counter *counters, int max);
+/* Adds the zones below ROOT/sys/class/powercap, in the order of their names; NULL, or
+ * why there is none. */
+const char *powercap_find(struct counters *counters);
 
 #endif

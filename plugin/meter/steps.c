@@ -1,0 +1,146 @@
+/* steps.c - dividing a run's energy among its steps on this node */
+#include "plugin/meter/steps.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "plugin/meter/attribution.h"
+
+/* As Slurm numbers steps that are not srun's: slurm.h. */
+#define STEP_INTERACTIVE 0xfffffffaU
+#define STEP_BATCH 0xfffffffbU
+#define STEP_EXTERN 0xfffffffcU
+
+void steps_name(uint32_t step, char *name, int size)
+{
+    if (step == STEP_BATCH)
+        snprintf(name, (size_t)size, "batch");
+    else if (step == STEP_EXTERN)
+        snprintf(name, (size_t)size, "extern");
+    else if (step == STEP_INTERACTIVE)
+        snprintf(name, (size_t)size, "interactive");
+    else
+        snprintf(name, (size_t)size, "%u", step);
+}
+
+static bool is_of(const struct books_step *step, const struct books_run *run)
+{
+    return step->token[0] == run->token[0] &&
+           memcmp(step->token, run->token, BOOKS_TOKEN) == 0;
+}
+
+/* A run's steps while its energy is divided. */
+struct division {
+    struct books_step *steps[ATTRIBUTION_MAX];
+    struct attribution_part parts[ATTRIBUTION_MAX];
+    int count;
+};
+
+static void collect(struct books *books, const struct books_run *run,
+                    struct division *d)
+{
+    d->count = 0;
+    for (int s = 0; s < books->step_count && d->count < ATTRIBUTION_MAX; s++) {
+        struct books_step *step = &books->steps[s];
+
+        if (!step->token[0] || !is_of(step, run))
+            continue;
+        d->steps[d->count] = step;
+        d->parts[d->count++] = (struct attribution_part){
+            .used = step->cpu_ns > step->cpu_seen_ns ? step->cpu_ns - step->cpu_seen_ns
+                                                     : 0};
+        step->cpu_seen_ns = step->cpu_ns;
+    }
+}
+
+static bool is_work(const struct books_step *step)
+{
+    return step->step != STEP_BATCH && step->step != STEP_EXTERN &&
+           step->step != STEP_INTERACTIVE;
+}
+
+/* Nobody used CPU time: who waits for a GPU, or sleeps? */
+static void weigh_waiting(struct division *d)
+{
+    bool work = false, running = false;
+
+    for (int i = 0; i < d->count; i++) {
+        work = work || (is_work(d->steps[i]) && !d->steps[i]->over);
+        running = running || !d->steps[i]->over;
+    }
+    for (int i = 0; i < d->count; i++) {
+        const struct books_step *step = d->steps[i];
+        bool takes = work      ? is_work(step) && !step->over
+                     : running ? !step->over && step->step != STEP_EXTERN
+                               : i == 0;
+
+        d->parts[i].used = takes ? (step->cpus > 0 ? step->cpus : 1) : 0;
+    }
+}
+
+static int64_t sum_of_kind(const struct books *books, const struct books_run *run,
+                           int kind)
+{
+    int64_t sum = 0;
+
+    for (int i = 0; i < books->domain_count; i++)
+        if (books->domains[i].kind == kind && run->uj[i] != BOOKS_UNKNOWN)
+            sum += run->uj[i];
+    return sum;
+}
+
+static void divide_kind(struct division *d, struct books_run *run, int kind,
+                        int64_t sum_uj)
+{
+    int64_t delta = sum_uj - run->step_uj[kind];
+
+    run->step_uj[kind] = sum_uj;
+    if (delta <= 0 || d->count == 0)
+        return;
+    attribution_divide(delta, 0, 0, 0, d->parts, d->count);
+    for (int i = 0; i < d->count; i++)
+        if (d->parts[i].uj > 0 || d->parts[i].used > 0)
+            d->steps[i]->uj[kind] =
+                (d->steps[i]->uj[kind] == BOOKS_UNKNOWN ? 0 : d->steps[i]->uj[kind]) +
+                d->parts[i].uj;
+}
+
+static void divide_run(struct books *books, struct books_run *run)
+{
+    struct division d;
+    int64_t used = 0;
+
+    collect(books, run, &d);
+    for (int i = 0; i < d.count; i++)
+        used += d.parts[i].used;
+    if (used == 0)
+        weigh_waiting(&d);
+    for (int k = 0; k < COUNTER_CORE; k++)
+        divide_kind(&d, run, k, sum_of_kind(books, run, k));
+}
+
+void steps_divide(struct books *books)
+{
+    for (int i = 0; i < books->run_count; i++)
+        if (!books->runs[i].final)
+            divide_run(books, &books->runs[i]);
+}
+
+static bool was_over(const struct books *reported, const struct books_step *step)
+{
+    for (int s = 0; s < reported->step_count; s++)
+        if (reported->steps[s].token[0] && reported->steps[s].step == step->step &&
+            strcmp(reported->steps[s].token, step->token) == 0)
+            return reported->steps[s].over && reported->steps[s].end_ms == step->end_ms;
+    return false;
+}
+
+void steps_forget(struct books *books, const struct books *reported)
+{
+    for (int s = 0; s < books->step_count; s++)
+        if (books->steps[s].token[0] && books->steps[s].over &&
+            was_over(reported, &books->steps[s]))
+            memset(&books->steps[s], 0, sizeof books->steps[s]);
+    while (books->step_count > 0 && !books->steps[books->step_count - 1].token[0])
+        books->step_count--;
+}
