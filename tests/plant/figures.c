@@ -12,6 +12,8 @@ void figures_default(struct figures *figures)
         .kind[FIGURES_PACKAGE] = {15000, 12000, INT64_C(262143328850)},
         .kind[FIGURES_DRAM] = {2000, 1500, INT64_C(65712999613)},
         .daemon_core_ppm = 2000,
+        .gpu_idle_mw = 25000,
+        .gpu_busy_mw = 200000,
     };
 }
 
@@ -55,16 +57,29 @@ int figures_read(struct figures *figures, const char *path, char *error, int err
     json_error_t why = {.text = ""};
     json_t *json = json_load_file(path, 0, &why), *package = NULL, *dram = NULL,
            *turbo = NULL;
-    json_int_t ppm = figures->daemon_core_ppm;
+    json_int_t ppm = figures->daemon_core_ppm, smt = figures->smt_percent,
+               gpu_idle = figures->gpu_idle_mw, gpu_busy = figures->gpu_busy_mw,
+               platform = figures->platform_mw;
     int ok = json &&
-             json_unpack_ex(json, &why, JSON_STRICT, "{s?i s?o s?o s?I s?o}",
-                            "packages", &figures->packages, "package", &package, "dram",
-                            &dram, "daemon_core_ppm", &ppm, "turbo", &turbo) == 0 &&
+             json_unpack_ex(json, &why, JSON_STRICT,
+                            "{s?i s?o s?o s?I s?o s?I s?i s?I s?I s?I}", "packages",
+                            &figures->packages, "package", &package, "dram", &dram,
+                            "daemon_core_ppm", &ppm, "turbo", &turbo, "smt_percent",
+                            &smt, "gpus", &figures->gpus, "gpu_idle_mw", &gpu_idle,
+                            "gpu_busy_mw", &gpu_busy, "platform_mw", &platform) == 0 &&
              read_domain(package, &figures->kind[FIGURES_PACKAGE], &why) == 0 &&
              read_domain(dram, &figures->kind[FIGURES_DRAM], &why) == 0 &&
              read_turbo(turbo, figures, &why) == 0;
 
     figures->daemon_core_ppm = ppm;
+    figures->smt_percent = smt;
+    figures->gpu_idle_mw = gpu_idle;
+    figures->gpu_busy_mw = gpu_busy;
+    figures->platform_mw = platform;
+    if (ok && (figures->gpus < 0 || figures->gpus > FIGURES_MAX_GPUS)) {
+        snprintf(why.text, sizeof why.text, "gpus must be 0 to %d", FIGURES_MAX_GPUS);
+        ok = 0;
+    }
     if (ok && (figures->packages < 1 || figures->packages > FIGURES_MAX_PACKAGES)) {
         snprintf(why.text, sizeof why.text, "packages must be 1 to %d",
                  FIGURES_MAX_PACKAGES);

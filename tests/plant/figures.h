@@ -6,6 +6,7 @@
 
 #define FIGURES_MAX_PACKAGES 4
 #define FIGURES_MAX_TURBO 16
+#define FIGURES_MAX_GPUS 16
 
 enum figures_kind { FIGURES_PACKAGE, FIGURES_DRAM, FIGURES_KINDS };
 
@@ -29,6 +30,12 @@ struct figures {
     int64_t daemon_core_ppm; /* the node's own daemons: millionths of a core */
     struct figures_turbo turbo[FIGURES_MAX_TURBO];
     int turbo_count;
+    /* With two threads a core: what the second thread of a core adds, in percent of
+     * the first; 0: every CPU is a core. */
+    int64_t smt_percent;
+    int gpus;
+    int64_t gpu_idle_mw, gpu_busy_mw; /* busy: on top, by a holder that is busy */
+    int64_t platform_mw; /* fans and losses: there is a platform counter; 0: none */
 };
 
 /* A two-socket server, idle 34 W. */

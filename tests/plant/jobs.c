@@ -20,6 +20,26 @@ static int64_t read_ns(const char *path)
     return ns;
 }
 
+/* A process of one of the job's steps; 0: there is none. */
+static uint32_t first_process(const char *usage)
+{
+    char pattern[512];
+    uint32_t pid = 0;
+    glob_t found;
+
+    snprintf(pattern, sizeof pattern, "%.*s/step_[!e]*/task_*/cgroup.procs",
+             (int)(strrchr(usage, '/') - usage), usage);
+    if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
+        return 0;
+    for (size_t i = 0; i < found.gl_pathc && pid == 0; i++) {
+        int64_t first = read_ns(found.gl_pathv[i]);
+
+        pid = first > 0 ? (uint32_t)first : 0;
+    }
+    globfree(&found);
+    return pid;
+}
+
 static void look_at(struct model *model, const char *path)
 {
     const char *name = strstr(path, "/job_");
@@ -34,6 +54,8 @@ static void look_at(struct model *model, const char *path)
     /* Less than before: a new cgroup of a requeued job. */
     job->used_ns = now_ns >= job->cgroup_ns ? now_ns - job->cgroup_ns : now_ns;
     job->cgroup_ns = now_ns;
+    if (job->gpus)
+        job->pid = first_process(path);
 }
 
 void jobs_look(struct model *model, const char *cgroup_root, const char *node)

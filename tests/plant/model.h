@@ -2,7 +2,10 @@
  *
  * The plain model: a domain draws its idle power always, and on top of it so many watts
  * for each core second that jobs and daemons use, spread evenly over the packages. A
- * job causes its dynamic energy, and the idle energy of the share of the node it holds.
+ * job causes its dynamic energy, and the idle energy of the share of the node it holds:
+ * the larger of its CPUs (none while it is suspended) and its GPUs. A GPU draws its
+ * idle power, which its holders cause in equal parts, and more for each holder that is
+ * busy. A platform counter shows all of it and the fans.
  * Pure: the same CPU times over the same elapsed times give the same energy. Amounts
  * are kept in picojoules (milliwatts times nanoseconds), so nothing is ever rounded
  * away.
@@ -15,15 +18,22 @@
 
 #include "tests/plant/figures.h"
 
-#define MODEL_MAX_DOMAINS (FIGURES_MAX_PACKAGES * FIGURES_KINDS)
+#define MODEL_MAX_DOMAINS (FIGURES_MAX_PACKAGES * FIGURES_KINDS + FIGURES_MAX_GPUS + 1)
 #define MODEL_MAX_JOBS 512
 #define MODEL_PJ_PER_UJ 1000000
 
+enum model_kind { MODEL_PACKAGE, MODEL_DRAM, MODEL_GPU, MODEL_PLATFORM };
+
 struct model_job {
     uint32_t id;
-    int cpus;          /* held now; 0 when the job holds nothing */
-    int64_t core_mw;   /* its own package power per busy core; -1: the figures' */
-    int64_t cpu_ns;    /* used so far */
+    int cpus;      /* held now; 0 when the job holds nothing */
+    uint32_t gpus; /* held now, as bits */
+    bool suspended;
+    int64_t gpu_mw;       /* its own power on each GPU while busy; -1: the figures' */
+    int64_t busy_percent; /* of a core in the last step, at most 100 */
+    uint32_t pid;         /* one of its processes; 0: none known */
+    int64_t core_mw;      /* its own package power per busy core; -1: the figures' */
+    int64_t cpu_ns;       /* used so far */
     int64_t used_ns;   /* used in the step that model_advance() is about to account */
     int64_t cgroup_ns; /* what its cgroup said last */
     __int128 idle_pj[MODEL_MAX_DOMAINS];
@@ -34,6 +44,7 @@ struct model {
     struct figures figures;
     int cpus; /* of the node */
     int domains;
+    int64_t step_ns; /* of the last step */
     __int128 total_pj[MODEL_MAX_DOMAINS];
     struct model_job jobs[MODEL_MAX_JOBS];
     int job_count;
@@ -42,8 +53,14 @@ struct model {
 
 void model_init(struct model *model, const struct figures *figures, int cpus);
 
-/* Domain d is package d/2 (even) or its dram (odd). */
-enum figures_kind model_kind(int domain);
+/* Domains are package 0, its dram, package 1, …, then the GPUs, then the platform. */
+enum model_kind model_kind(const struct model *model, int domain);
+
+/* "package-0", "dram-0", "gpu-3", "psys" */
+void model_name(const struct model *model, int domain, char *name, int size);
+
+/* What the GPU draws now. */
+int64_t model_gpu_mw(const struct model *model, int gpu);
 
 /* The job of that id, made if there is none yet; NULL when MODEL_MAX_JOBS are known. */
 struct model_job *model_job(struct model *model, uint32_t id);

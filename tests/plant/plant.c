@@ -30,13 +30,13 @@ struct arguments {
     const char *verb;
     const char *words[3];
     int word_count;
-    const char *node, *root, *cgroup, *truth, *socket, *figures, *domain;
+    const char *node, *root, *cgroup, *truth, *socket, *figures, *domain, *nvml;
     long cpus, job, core_mw;
     int64_t wrap_in_uj;
     bool from_env, strict;
 };
 
-enum { OPT_WRAP = 256, OPT_FROM_ENV, OPT_STRICT, OPT_CORE_MW };
+enum { OPT_WRAP = 256, OPT_FROM_ENV, OPT_STRICT, OPT_CORE_MW, OPT_NVML };
 
 static const struct argp_option options[] = {
     {"node", 'n', "NODE", 0, "run: the node's name, as Slurm knows it", 0},
@@ -51,6 +51,7 @@ static const struct argp_option options[] = {
     {"from-env", OPT_FROM_ENV, 0, 0, "job: id and CPUs from a prolog's environment", 0},
     {"core-mw", OPT_CORE_MW, "N", 0, "job set: its own package power per busy core", 0},
     {"strict", OPT_STRICT, 0, 0, "job: exit status 1 when no plant answers", 0},
+    {"nvml", OPT_NVML, "FILE", 0, "run: the fake libnvidia-ml.so.1 to put there", 0},
     {"domain", 'd', "NAME", 0, "trick, truth: which counter", 0},
     {0},
 };
@@ -95,6 +96,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         break;
     case OPT_STRICT:
         a->strict = true;
+        break;
+    case OPT_NVML:
+        a->nvml = arg;
         break;
     case OPT_CORE_MW:
         a->core_mw = atol(arg);
@@ -218,7 +222,8 @@ static int run(const struct arguments *a)
     plant.truth = fopen(a->truth, "ae");
     listener = control_listen(a->socket);
     if (!plant.truth || listener < 0 ||
-        tree_open(&plant.tree, a->root, &plant.model, a->wrap_in_uj) < 0) {
+        tree_open(&plant.tree, a->root, &plant.model, a->wrap_in_uj) < 0 ||
+        (a->nvml && tree_open_gpus(&plant.tree, &plant.model, a->nvml) < 0)) {
         fprintf(stderr, "kwota-plant: %s, %s or %s: %s\n", a->truth, a->socket, a->root,
                 strerror(errno));
         return 1;
@@ -234,7 +239,8 @@ static int job_line(const struct arguments *a, char *line, size_t size)
 {
     const char *verb = a->words[1], *id = getenv("SLURM_JOB_ID"),
                *list = getenv("SLURM_NODELIST"), *node = getenv("SLURMD_NODENAME"),
-               *per_node = getenv("SLURM_JOB_CPUS_PER_NODE");
+               *per_node = getenv("SLURM_JOB_CPUS_PER_NODE"),
+               *gpus = getenv("SLURM_JOB_GPUS");
     long job = a->job, cpus = a->cpus;
 
     if (!list)
@@ -248,7 +254,9 @@ static int job_line(const struct arguments *a, char *line, size_t size)
     if (!verb || job <= 0)
         return -1;
     if (strcmp(verb, "start") == 0 && cpus > 0)
-        snprintf(line, size, "start %ld %ld", job, cpus);
+        snprintf(line, size, "start %ld %ld %s", job, cpus, gpus && *gpus ? gpus : "-");
+    else if (strcmp(verb, "suspend") == 0 || strcmp(verb, "resume") == 0)
+        snprintf(line, size, "%s %ld", verb, job);
     else if (strcmp(verb, "end") == 0)
         snprintf(line, size, "end %ld", job);
     else if (strcmp(verb, "set") == 0)

@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NS_PER_JIFFY 10000000 /* USER_HZ is 100 */
@@ -93,12 +95,14 @@ static void put_boot_id(const struct tree *tree, bool keep)
 }
 
 /* Where the kernel puts zone `domain`, and the name it has in /sys/class/powercap. */
-static void zone_paths(int domain, char *folder, size_t size, char *zone,
-                       size_t zone_size)
+static void zone_paths(const struct model *model, int domain, char *folder, size_t size,
+                       char *zone, size_t zone_size)
 {
     int package = domain / FIGURES_KINDS;
 
-    if (model_kind(domain) == FIGURES_PACKAGE) {
+    if (model_kind(model, domain) != MODEL_DRAM) {
+        if (model_kind(model, domain) == MODEL_PLATFORM)
+            package = model->figures.packages;
         snprintf(zone, zone_size, "intel-rapl:%d", package);
         snprintf(folder, size, "devices/virtual/powercap/intel-rapl/%s", zone);
     } else {
@@ -108,23 +112,35 @@ static void zone_paths(int domain, char *folder, size_t size, char *zone,
     }
 }
 
+static int64_t range_of(const struct model *model, int domain)
+{
+    switch (model_kind(model, domain)) {
+    case MODEL_PACKAGE:
+        return model->figures.kind[FIGURES_PACKAGE].range_uj;
+    case MODEL_DRAM:
+        return model->figures.kind[FIGURES_DRAM].range_uj;
+    default:
+        return INT64_MAX / 2;
+    }
+}
+
 static int open_zone(struct tree *tree, const struct model *model, int domain,
                      int64_t wrap_in_uj)
 {
-    const struct figures_domain *f = &model->figures.kind[model_kind(domain)];
+    int64_t range_uj = range_of(model, domain);
     struct tree_counter *counter = &tree->counter[domain];
-    bool package = model_kind(domain) == FIGURES_PACKAGE;
+    bool package = model_kind(model, domain) == MODEL_PACKAGE;
     char folder[128], zone[32], path[256], link[512], text[64];
 
-    zone_paths(domain, folder, sizeof folder, zone, sizeof zone);
-    snprintf(counter->name, sizeof counter->name, "%s-%d", package ? "package" : "dram",
-             domain / FIGURES_KINDS);
+    zone_paths(model, domain, folder, sizeof folder, zone, sizeof zone);
+    model_name(model, domain, counter->name, sizeof counter->name);
     snprintf(path, sizeof path, "sys/%s/name", folder);
-    snprintf(text, sizeof text, "%s\n", package ? counter->name : "dram");
+    snprintf(text, sizeof text, "%s\n",
+             model_kind(model, domain) == MODEL_DRAM ? "dram" : counter->name);
     if (put_file(tree, path, text, true) < 0)
         return -1;
     snprintf(path, sizeof path, "sys/%s/max_energy_range_uj", folder);
-    snprintf(text, sizeof text, "%" PRId64 "\n", f->range_uj);
+    snprintf(text, sizeof text, "%" PRId64 "\n", range_uj);
     put_file(tree, path, text, true);
     snprintf(path, sizeof path, "sys/%s/enabled", folder);
     put_file(tree, path, "1\n", true);
@@ -138,7 +154,7 @@ static int open_zone(struct tree *tree, const struct model *model, int domain,
     }
     snprintf(path, sizeof path, "sys/%s/energy_uj", folder);
     snprintf(text, sizeof text, "%" PRId64 "\n",
-             wrap_in_uj >= 0 ? f->range_uj - 1 - wrap_in_uj : 0);
+             wrap_in_uj >= 0 ? range_uj - 1 - wrap_in_uj : 0);
     counter->fd = open_file(tree, path, text, true);
     if (counter->fd < 0)
         return -1;
@@ -173,7 +189,8 @@ int tree_open(struct tree *tree, const char *root, const struct model *model,
         return -1;
     put_boot_id(tree, true);
     for (int d = 0; d < model->domains; d++)
-        if (open_zone(tree, model, d, wrap_in_uj) < 0)
+        if (model_kind(model, d) != MODEL_GPU &&
+            open_zone(tree, model, d, wrap_in_uj) < 0)
             return -1;
     tree->stat_fd = open_file(tree, "proc/stat", NULL, true);
     if (tree->stat_fd < 0)
@@ -212,11 +229,92 @@ static void write_stat(struct tree *tree, const struct model *model)
         perror("kwota-plant: proc/stat");
 }
 
+/* The card's processes: one for each job that holds it and is busy. */
+static void write_processes(struct gpu_state_card *card, const struct model *model,
+                            int gpu)
+{
+    uint32_t count = 0;
+
+    card->process_count = 0;
+    for (int i = 0; i < model->job_count && count < GPU_STATE_PROCESSES; i++) {
+        const struct model_job *job = &model->jobs[i];
+
+        if (!(job->gpus & 1U << gpu) || !job->pid)
+            continue;
+        card->process[count].pid = job->pid;
+        card->process[count++].sm_percent = (uint32_t)job->busy_percent;
+    }
+    card->process_count = count;
+}
+
+static void write_gpus(struct tree *tree, const struct model *model)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    for (int d = 0, g = 0; d < model->domains; d++) {
+        struct gpu_state_card *card = &tree->gpus->card[g];
+
+        if (model_kind(model, d) != MODEL_GPU)
+            continue;
+        tree->counter[d].raw_uj = model_total_uj(model, d);
+        if (!tree->counter[d].frozen)
+            card->energy_mj = (uint64_t)(tree->counter[d].raw_uj / 1000);
+        card->power_mw = (uint32_t)model_gpu_mw(model, g);
+        write_processes(card, model, g++);
+    }
+    tree->gpus->clock_us =
+        (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static int copy_library(const struct tree *tree, const char *library, char *folder,
+                        size_t size)
+{
+    char command[1200];
+
+    snprintf(folder, size, "%s/usr/lib64", tree->root);
+    snprintf(command, sizeof command, "mkdir -p '%s' && cp '%s' '%s/libnvidia-ml.so.1'",
+             folder, library, folder);
+    return system(command) == 0 ? 0 : -1;
+}
+
+int tree_open_gpus(struct tree *tree, const struct model *model, const char *library)
+{
+    char folder[300], path[400];
+    int fd;
+
+    if (copy_library(tree, library, folder, sizeof folder) < 0)
+        return -1;
+    snprintf(path, sizeof path, "%s/%s", folder, GPU_STATE_FILE);
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0 || ftruncate(fd, sizeof *tree->gpus) < 0)
+        return -1;
+    tree->gpus =
+        mmap(NULL, sizeof *tree->gpus, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    if (tree->gpus == MAP_FAILED)
+        return -1;
+    tree->gpus->magic = GPU_STATE_MAGIC;
+    tree->gpus->count = (uint32_t)model->figures.gpus;
+    for (int g = 0; g < model->figures.gpus; g++) {
+        snprintf(tree->gpus->card[g].uuid, sizeof tree->gpus->card[g].uuid,
+                 "GPU-51a0c0de-0000-4000-8000-%012d", g);
+        tree->gpus->card[g].minor = (uint32_t)g;
+    }
+    for (int d = 0; d < model->domains; d++)
+        if (model_kind(model, d) == MODEL_GPU)
+            model_name(model, d, tree->counter[d].name, sizeof tree->counter[d].name);
+    return 0;
+}
+
 void tree_write(struct tree *tree, const struct model *model)
 {
     for (int d = 0; d < model->domains; d++)
-        write_counter(&tree->counter[d], model_total_uj(model, d),
-                      model->figures.kind[model_kind(d)].range_uj);
+        if (model_kind(model, d) != MODEL_GPU)
+            write_counter(&tree->counter[d], model_total_uj(model, d),
+                          range_of(model, d));
+    if (tree->gpus)
+        write_gpus(tree, model);
     write_stat(tree, model);
 }
 
@@ -233,6 +331,8 @@ void tree_reset(struct tree *tree, const struct model *model)
 {
     put_boot_id(tree, false);
     for (int d = 0; d < model->domains; d++) {
+        if (model_kind(model, d) == MODEL_GPU)
+            continue;
         tree->counter[d].raw_uj = 0;
         put_number(tree->counter[d].fd, 0);
     }

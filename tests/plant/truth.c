@@ -34,13 +34,14 @@ void truth_write(FILE *file, const struct model *model, const struct tree *tree)
 {
     int64_t time_ms = now_ms();
 
+    static const char *const kinds[] = {"package", "dram", "gpu", "platform"};
+
     for (int d = 0; d < model->domains; d++) {
         fprintf(file,
                 "{\"time_ms\":%" PRId64
                 ",\"domain\":\"%s\",\"kind\":\"%s\",\"total_uj\":%" PRId64
                 ",\"raw_uj\":%" PRId64 ",\"node_uj\":%" PRId64 ",\"jobs\":{",
-                time_ms, tree->counter[d].name,
-                model_kind(d) == FIGURES_PACKAGE ? "package" : "dram",
+                time_ms, tree->counter[d].name, kinds[model_kind(model, d)],
                 model_total_uj(model, d), tree->counter[d].raw_uj,
                 model_node_uj(model, d));
         write_jobs(file, model, d);
@@ -118,9 +119,7 @@ void truth_restore(const char *path, struct model *model)
         char name[32];
         json_t *line;
 
-        snprintf(name, sizeof name, "%s-%d",
-                 model_kind(d) == FIGURES_PACKAGE ? "package" : "dram",
-                 d / FIGURES_KINDS);
+        model_name(model, d, name, sizeof name);
         line = json_object_get(last.by_domain, name);
         model->total_pj[d] =
             (__int128)json_integer_value(json_object_get(line, "total_uj")) *
