@@ -9,8 +9,8 @@ void figures_default(struct figures *figures)
 {
     *figures = (struct figures){
         .packages = 2,
-        .kind[FIGURES_PACKAGE] = {15000, 12000, INT64_C(262143328850)},
-        .kind[FIGURES_DRAM] = {2000, 1500, INT64_C(65712999613)},
+        .kind[FIGURES_PACKAGE] = {15000, 12000, INT64_C(262143328850), 205000},
+        .kind[FIGURES_DRAM] = {2000, 1500, INT64_C(65712999613), 0},
         .daemon_core_ppm = 2000,
         .gpu_idle_mw = 25000,
         .gpu_busy_mw = 200000,
@@ -19,14 +19,15 @@ void figures_default(struct figures *figures)
 
 static int read_domain(json_t *json, struct figures_domain *domain, json_error_t *why)
 {
-    json_int_t idle = domain->idle_mw, core = domain->core_mw, range = domain->range_uj;
+    json_int_t idle = domain->idle_mw, core = domain->core_mw, range = domain->range_uj,
+               limit = domain->limit_mw;
 
     if (!json)
         return 0;
-    if (json_unpack_ex(json, why, JSON_STRICT, "{s?I s?I s?I}", "idle_mw", &idle,
-                       "core_mw", &core, "range_uj", &range) < 0)
+    if (json_unpack_ex(json, why, JSON_STRICT, "{s?I s?I s?I s?I}", "idle_mw", &idle,
+                       "core_mw", &core, "range_uj", &range, "limit_mw", &limit) < 0)
         return -1;
-    *domain = (struct figures_domain){idle, core, range};
+    *domain = (struct figures_domain){idle, core, range, limit};
     return 0;
 }
 

@@ -15,6 +15,7 @@ struct figures_domain {
     int64_t core_mw;  /* on top, by a core that is busy all the time, of all domains of
                          this kind together */
     int64_t range_uj; /* where the counter starts again from 0 */
+    int64_t limit_mw; /* the zone's constraint_0_max_power; 0: it has no such file */
 };
 
 /* With at least `busy_cores` cores busy, dynamic power is `percent` of the plain

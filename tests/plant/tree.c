@@ -124,12 +124,36 @@ static int64_t range_of(const struct model *model, int domain)
     }
 }
 
+static int64_t limit_of(const struct model *model, int domain)
+{
+    switch (model_kind(model, domain)) {
+    case MODEL_PACKAGE:
+        return model->figures.kind[FIGURES_PACKAGE].limit_mw;
+    case MODEL_DRAM:
+        return model->figures.kind[FIGURES_DRAM].limit_mw;
+    default:
+        return 0;
+    }
+}
+
+static void put_constraint(const struct tree *tree, const char *folder, int64_t mw)
+{
+    char path[256], text[64];
+
+    snprintf(path, sizeof path, "sys/%s/constraint_0_name", folder);
+    put_file(tree, path, "long_term\n", true);
+    snprintf(text, sizeof text, "%" PRId64 "000\n", mw);
+    snprintf(path, sizeof path, "sys/%s/constraint_0_max_power_uw", folder);
+    put_file(tree, path, text, true);
+    snprintf(path, sizeof path, "sys/%s/constraint_0_power_limit_uw", folder);
+    put_file(tree, path, text, true);
+}
+
 static int open_zone(struct tree *tree, const struct model *model, int domain,
                      int64_t wrap_in_uj)
 {
     int64_t range_uj = range_of(model, domain);
     struct tree_counter *counter = &tree->counter[domain];
-    bool package = model_kind(model, domain) == MODEL_PACKAGE;
     char folder[128], zone[32], path[256], link[512], text[64];
 
     zone_paths(model, domain, folder, sizeof folder, zone, sizeof zone);
@@ -144,14 +168,8 @@ static int open_zone(struct tree *tree, const struct model *model, int domain,
     put_file(tree, path, text, true);
     snprintf(path, sizeof path, "sys/%s/enabled", folder);
     put_file(tree, path, "1\n", true);
-    if (package) {
-        snprintf(path, sizeof path, "sys/%s/constraint_0_name", folder);
-        put_file(tree, path, "long_term\n", true);
-        snprintf(path, sizeof path, "sys/%s/constraint_0_max_power_uw", folder);
-        put_file(tree, path, "205000000\n", true);
-        snprintf(path, sizeof path, "sys/%s/constraint_0_power_limit_uw", folder);
-        put_file(tree, path, "205000000\n", true);
-    }
+    if (limit_of(model, domain) > 0)
+        put_constraint(tree, folder, limit_of(model, domain));
     snprintf(path, sizeof path, "sys/%s/energy_uj", folder);
     snprintf(text, sizeof text, "%" PRId64 "\n",
              wrap_in_uj >= 0 ? range_uj - 1 - wrap_in_uj : 0);
@@ -267,14 +285,17 @@ static void write_gpus(struct tree *tree, const struct model *model)
         (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+/* By rename: a meter may have it loaded. */
+/* By rename: a meter may have it loaded. */
 static int copy_library(const struct tree *tree, const char *library, char *folder,
                         size_t size)
 {
-    char command[1200];
+    char command[2400];
 
     snprintf(folder, size, "%s/usr/lib64", tree->root);
-    snprintf(command, sizeof command, "mkdir -p '%s' && cp '%s' '%s/libnvidia-ml.so.1'",
-             folder, library, folder);
+    snprintf(command, sizeof command,
+             "mkdir -p '%s' && cp '%s' '%s/new' && mv '%s/new' '%s/libnvidia-ml.so.1'",
+             folder, library, folder, folder, folder);
     return system(command) == 0 ? 0 : -1;
 }
 
