@@ -10,6 +10,7 @@
 
 #include "policy/energy.h"
 #include "tools/command.h"
+#include "tools/printable.h"
 #include "tools/table.h"
 
 struct arguments {
@@ -242,11 +243,13 @@ static int get_runs(const struct arguments *a, json_t **reply)
     return rc;
 }
 
-static int show(const struct arguments *a, const json_t *runs)
+static int show(const struct arguments *a, json_t *runs)
 {
     size_t count = json_array_size(runs), shown = 0, i;
     json_t *run;
 
+    if (!a->json)
+        printable_json(runs);
     json_array_foreach(runs, i, run)
     {
         bool wanted = !a->restart ? i == count - 1
