@@ -28,6 +28,18 @@ static int execute(struct ledger *ledger, const char *sql)
                : fail(ledger, sql);
 }
 
+/* A step of the schema is there as a whole or not at all. */
+static int take_step(struct ledger *ledger, const char *sql)
+{
+    if (execute(ledger, "BEGIN IMMEDIATE") < 0)
+        return -1;
+    if (execute(ledger, sql) < 0) {
+        execute(ledger, "ROLLBACK");
+        return -1;
+    }
+    return execute(ledger, "COMMIT");
+}
+
 /* A ledger of a newer kwotad is left alone: what it holds may mean something else. */
 static int migrate(struct ledger *ledger, const char *path)
 {
@@ -39,15 +51,10 @@ static int migrate(struct ledger *ledger, const char *path)
             path, (long long)version, SCHEMA_VERSION);
         return -1;
     }
-    if (version == SCHEMA_VERSION)
-        return 0;
-    if (execute(ledger, "BEGIN IMMEDIATE") < 0)
-        return -1;
-    if (execute(ledger, schema_sql) < 0) {
-        execute(ledger, "ROLLBACK");
-        return -1;
-    }
-    return execute(ledger, "COMMIT");
+    for (; version < SCHEMA_VERSION; version++)
+        if (take_step(ledger, schema_steps[version]) < 0)
+            return -1;
+    return 0;
 }
 
 struct ledger *ledger_open(const char *dir)
