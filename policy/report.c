@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "policy/log.h"
+#include "policy/node_facts.h"
 #include "policy/quarter.h"
 
 /* The fields of a report that must be there. */
@@ -18,7 +19,7 @@ struct report {
 
 struct run {
     const char *token, *quality;
-    json_int_t job, start_ms, cpu_ns;
+    json_int_t job, uid, start_ms, cpu_ns;
     json_int_t end_ms; /* 0: runs */
     int final;
     json_t *domains, *reasons;
@@ -43,10 +44,11 @@ static int parse_run(json_t *json, struct run *run)
     json_t *end = NULL;
 
     memset(run, 0, sizeof *run);
-    if (json_unpack(json, "{s:s s:I s:I s?o s:b s:I s:o s:o}", "token", &run->token,
-                    "job", &run->job, "start_ms", &run->start_ms, "end_ms", &end,
-                    "final", &run->final, "cpu_ns", &run->cpu_ns, "reasons",
-                    &run->reasons, "domains", &run->domains) < 0)
+    run->uid = -1;
+    if (json_unpack(json, "{s:s s:I s?I s:I s?o s:b s:I s:o s:o}", "token", &run->token,
+                    "job", &run->job, "uid", &run->uid, "start_ms", &run->start_ms,
+                    "end_ms", &end, "final", &run->final, "cpu_ns", &run->cpu_ns,
+                    "reasons", &run->reasons, "domains", &run->domains) < 0)
         return -1;
     run->end_ms = json_is_integer(end) ? json_integer_value(end) : 0;
     return json_is_object(run->domains) && json_is_array(run->reasons) && run->job > 0
@@ -69,7 +71,9 @@ static int take_domain(struct ledger *ledger, const struct report *r, json_t *js
         log_line("node %s: %s: jobs %lld + node %lld is not the total %lld", r->node,
                  name, (long long)jobs, (long long)node, (long long)total);
     return ledger_do(
-        ledger, "INSERT OR REPLACE INTO node_domains VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+        ledger,
+        "INSERT OR REPLACE INTO node_domains (node, epoch, domain, kind, source, state,"
+        " reason, total_uj, jobs_uj, node_uj, gap_ms) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
         "sssssssiiii", r->node, r->epoch, name, kind, source, state,
         json_string_value(reason), (int64_t)total, (int64_t)jobs, (int64_t)node,
         (int64_t)gap);
@@ -123,8 +127,9 @@ static int take_count(struct ledger *ledger, const struct report *r,
         return 0;
     if (!json_is_integer(value))
         return ledger_do(ledger,
-                         "INSERT OR IGNORE INTO run_domains VALUES (?,?,?,NULL)", "sss",
-                         run->token, domain, kind);
+                         "INSERT OR IGNORE INTO run_domains (token, domain, kind)"
+                         " VALUES (?,?,?)",
+                         "sss", run->token, domain, kind);
     now = json_integer_value(value);
     before = ledger_number(ledger, 0,
                            "SELECT uj FROM run_domains WHERE token = ? AND domain = ?",
@@ -141,8 +146,8 @@ static int take_count(struct ledger *ledger, const struct report *r,
     if (posting.failed)
         return -1;
     return ledger_do(ledger,
-                     "INSERT INTO run_domains VALUES (?,?,?,?)"
-                     " ON CONFLICT DO UPDATE SET uj = excluded.uj",
+                     "INSERT INTO run_domains (token, domain, kind, uj)"
+                     " VALUES (?,?,?,?) ON CONFLICT DO UPDATE SET uj = excluded.uj",
                      "sssi", run->token, domain, kind, now);
 }
 
@@ -161,13 +166,13 @@ static int take_run(struct ledger *ledger, const struct report *r,
     rc = ledger_do(
         ledger,
         "INSERT INTO tokens (token, node, job_id, start_ms, last_ms, final, cpu_ns,"
-        " reasons, simulated) VALUES (?,?,?,?,?,?,?,?,?)"
+        " reasons, simulated, uid) VALUES (?,?,?,?,?,?,?,?,?,NULLIF(?,-1))"
         " ON CONFLICT DO UPDATE SET last_ms = MAX(last_ms, excluded.last_ms),"
-        " final = MAX(final, excluded.final), cpu_ns = excluded.cpu_ns,"
+        " final = MAX(final, excluded.final), cpu_ns = MAX(cpu_ns, excluded.cpu_ns),"
         " reasons = excluded.reasons, simulated = excluded.simulated",
-        "ssiiiiisi", run->token, r->node, (int64_t)run->job, (int64_t)run->start_ms,
+        "ssiiiiisii", run->token, r->node, (int64_t)run->job, (int64_t)run->start_ms,
         until_ms, (int64_t)run->final, (int64_t)run->cpu_ns, reasons,
-        (int64_t)r->simulated);
+        (int64_t)r->simulated, (int64_t)run->uid);
     free(reasons);
     json_object_foreach(run->domains, domain, value)
     {
@@ -232,12 +237,52 @@ static json_t *known_number(int64_t value)
     return value > 0 ? json_integer(value) : json_null();
 }
 
-static json_t *configuration(const struct settings *s)
+static json_t *configuration(struct ledger *ledger, const struct settings *s,
+                             const char *node)
 {
-    return json_pack("{s:I s:I s:n s:{s:o s:o}}", "tick_ms", (json_int_t)s->tick_ms,
-                     "report_ms", (json_int_t)s->report_ms, "cpus", "idle_mw",
-                     "package", known_number(s->idle_package_mw), "dram",
+    int64_t cpus, memory_mb;
+
+    node_facts_of(ledger, node, &cpus, &memory_mb);
+    return json_pack("{s:I s:I s:o s:o s:{s:o s:o}}", "tick_ms", (json_int_t)s->tick_ms,
+                     "report_ms", (json_int_t)s->report_ms, "cpus", known_number(cpus),
+                     "memory_mb", known_number(memory_mb), "idle_mw", "package",
+                     known_number(s->idle_package_mw), "dram",
                      known_number(s->idle_dram_mw));
+}
+
+/* What a running run holds on the node that reports it; NULL while it is not bound. */
+static json_t *share_json(struct ledger *ledger, const char *token)
+{
+    sqlite3_stmt *stmt = ledger_query(ledger,
+                                      "SELECT cpus, memory_mb FROM tokens"
+                                      " WHERE token = ? AND run_id IS NOT NULL",
+                                      "s", token);
+    json_t *share = NULL;
+
+    if (stmt && sqlite3_step(stmt) == SQLITE_ROW)
+        share =
+            json_pack("{s:o s:o}", "cpus", known_number(sqlite3_column_int64(stmt, 0)),
+                      "memory_mb", known_number(sqlite3_column_int64(stmt, 1)));
+    sqlite3_finalize(stmt);
+    return share;
+}
+
+static json_t *shares(struct ledger *ledger, const struct report *r)
+{
+    json_t *all = json_object(), *one;
+    size_t i;
+
+    json_array_foreach(r->runs, i, one)
+    {
+        const char *token = json_string_value(json_object_get(one, "token"));
+        json_t *share = NULL;
+
+        if (token && !json_is_true(json_object_get(one, "final")))
+            share = share_json(ledger, token);
+        if (share)
+            json_object_set_new(all, token, share);
+    }
+    return all;
 }
 
 /* What the other nodes of this token's run have reported. */
@@ -292,8 +337,9 @@ int report_take(struct ledger *ledger, const struct settings *settings, json_t *
         ledger_rollback(ledger);
         return -2;
     }
-    *reply = json_pack("{s:o s:o s:o}", "acked", acknowledged(ledger, &r), "config",
-                       configuration(settings), "summary",
+    *reply = json_pack("{s:o s:o s:o s:o}", "acked", acknowledged(ledger, &r), "config",
+                       configuration(ledger, settings, r.node), "runs",
+                       shares(ledger, &r), "summary",
                        r.summary_for ? summary(ledger, r.summary_for) : json_null());
     if (ledger_commit(ledger) < 0) {
         json_decref(*reply);
