@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/energy.h"
 #include "policy/log.h"
 #include "policy/schema.h"
 
@@ -116,6 +117,13 @@ void ledger_rollback(struct ledger *ledger)
     pthread_mutex_unlock(&ledger->lock);
 }
 
+/* What is not bound is null. */
+static void bind_number(sqlite3_stmt *stmt, int place, char type, int64_t number)
+{
+    if (type != 'u' || number != ENERGY_UNKNOWN)
+        sqlite3_bind_int64(stmt, place, number);
+}
+
 static sqlite3_stmt *prepare(struct ledger *ledger, const char *sql, const char *types,
                              va_list ap)
 {
@@ -126,11 +134,11 @@ static sqlite3_stmt *prepare(struct ledger *ledger, const char *sql, const char 
         return NULL;
     }
     for (int i = 0; types[i]; i++) {
-        if (types[i] == 'i')
-            sqlite3_bind_int64(stmt, i + 1, va_arg(ap, int64_t));
-        else
+        if (types[i] == 's')
             sqlite3_bind_text(stmt, i + 1, va_arg(ap, const char *), -1,
                               SQLITE_TRANSIENT);
+        else
+            bind_number(stmt, i + 1, types[i], va_arg(ap, int64_t));
     }
     return stmt;
 }
