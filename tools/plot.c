@@ -23,8 +23,8 @@ static const struct characters ascii = {
 /* The least round number that is no less, half of which is round too. */
 static int64_t round_up(int64_t mw)
 {
-    static const int64_t round[] = {1, 2, 3, 4, 5, 6, 8};
-    int64_t unit = 10;
+    static const int64_t round[] = {10, 12, 15, 20, 30, 40, 50, 60, 80};
+    int64_t unit = 1;
 
     for (;; unit *= 10)
         for (size_t i = 0; i < sizeof round / sizeof *round; i++)
