@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/energy.h"
 #include "policy/log.h"
 #include "policy/schema.h"
 
@@ -28,6 +29,18 @@ static int execute(struct ledger *ledger, const char *sql)
                : fail(ledger, sql);
 }
 
+/* A step of the schema is there as a whole or not at all. */
+static int take_step(struct ledger *ledger, const char *sql)
+{
+    if (execute(ledger, "BEGIN IMMEDIATE") < 0)
+        return -1;
+    if (execute(ledger, sql) < 0) {
+        execute(ledger, "ROLLBACK");
+        return -1;
+    }
+    return execute(ledger, "COMMIT");
+}
+
 /* A ledger of a newer kwotad is left alone: what it holds may mean something else. */
 static int migrate(struct ledger *ledger, const char *path)
 {
@@ -39,15 +52,10 @@ static int migrate(struct ledger *ledger, const char *path)
             path, (long long)version, SCHEMA_VERSION);
         return -1;
     }
-    if (version == SCHEMA_VERSION)
-        return 0;
-    if (execute(ledger, "BEGIN IMMEDIATE") < 0)
-        return -1;
-    if (execute(ledger, schema_sql) < 0) {
-        execute(ledger, "ROLLBACK");
-        return -1;
-    }
-    return execute(ledger, "COMMIT");
+    for (; version < SCHEMA_VERSION; version++)
+        if (take_step(ledger, schema_steps[version]) < 0)
+            return -1;
+    return 0;
 }
 
 struct ledger *ledger_open(const char *dir)
@@ -109,6 +117,13 @@ void ledger_rollback(struct ledger *ledger)
     pthread_mutex_unlock(&ledger->lock);
 }
 
+/* What is not bound is null. */
+static void bind_number(sqlite3_stmt *stmt, int place, char type, int64_t number)
+{
+    if (type != 'u' || number != ENERGY_UNKNOWN)
+        sqlite3_bind_int64(stmt, place, number);
+}
+
 static sqlite3_stmt *prepare(struct ledger *ledger, const char *sql, const char *types,
                              va_list ap)
 {
@@ -119,11 +134,11 @@ static sqlite3_stmt *prepare(struct ledger *ledger, const char *sql, const char 
         return NULL;
     }
     for (int i = 0; types[i]; i++) {
-        if (types[i] == 'i')
-            sqlite3_bind_int64(stmt, i + 1, va_arg(ap, int64_t));
-        else
+        if (types[i] == 's')
             sqlite3_bind_text(stmt, i + 1, va_arg(ap, const char *), -1,
                               SQLITE_TRANSIENT);
+        else
+            bind_number(stmt, i + 1, types[i], va_arg(ap, int64_t));
     }
     return stmt;
 }

@@ -24,8 +24,8 @@ int ledger_commit(struct ledger *ledger);
 void ledger_rollback(struct ledger *ledger);
 
 /* Prepares a statement and binds its parameters: `types` has a letter for each
- * argument, i: int64_t, s: const char * (NULL: null). NULL on failure. The caller steps
- * it and calls sqlite3_finalize(). */
+ * argument, i: int64_t, u: int64_t (ENERGY_UNKNOWN: null), s: const char * (NULL:
+ * null). NULL on failure. The caller steps it and calls sqlite3_finalize(). */
 sqlite3_stmt *ledger_query(struct ledger *ledger, const char *sql, const char *types,
                            ...);
 

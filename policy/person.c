@@ -1,4 +1,4 @@
-/* person.c - what people ask: jobs, usage, nodes */
+/* person.c - what people ask: usage and nodes */
 #include "policy/person.h"
 
 #include <stdio.h>
@@ -16,173 +16,6 @@ static const char *text(sqlite3_stmt *stmt, int column)
     const char *value = (const char *)sqlite3_column_text(stmt, column);
 
     return value ? value : "";
-}
-
-static json_t *number_or_null(sqlite3_stmt *stmt, int column)
-{
-    return sqlite3_column_type(stmt, column) == SQLITE_NULL
-               ? json_null()
-               : json_integer(sqlite3_column_int64(stmt, column));
-}
-
-static json_t *amount(int64_t mj)
-{
-    return mj == ENERGY_UNKNOWN ? json_null() : json_integer(mj);
-}
-
-/* Energy of a run by the names of API.md; `other` is what is of no named kind. */
-static json_t *energy_json(struct ledger *ledger, int64_t run_id)
-{
-    int64_t total = ENERGY_UNKNOWN, cpu = total, dram = total, gpu = total,
-            other = total;
-    sqlite3_stmt *stmt = ledger_query(
-        ledger,
-        "SELECT d.kind, SUM(d.uj / 1000) FROM run_domains d JOIN tokens t USING (token)"
-        " WHERE t.run_id = ? AND d.uj IS NOT NULL GROUP BY d.kind",
-        "i", run_id);
-
-    while (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
-        const char *kind = text(stmt, 0);
-        int64_t mj = sqlite3_column_int64(stmt, 1);
-
-        total = energy_add(total, mj);
-        if (strcmp(kind, "package") == 0)
-            cpu = energy_add(cpu, mj);
-        else if (strcmp(kind, "dram") == 0)
-            dram = energy_add(dram, mj);
-        else if (strcmp(kind, "gpu") == 0)
-            gpu = energy_add(gpu, mj);
-        else
-            other = energy_add(other, mj);
-    }
-    sqlite3_finalize(stmt);
-    return json_pack("{s:o s:o s:o s:o s:o}", "total_mj", amount(total), "cpu_mj",
-                     amount(cpu), "dram_mj", amount(dram), "gpu_mj", amount(gpu),
-                     "other_mj", amount(other));
-}
-
-static json_t *nodes_json(struct ledger *ledger, int64_t run_id)
-{
-    json_t *nodes = json_array();
-    sqlite3_stmt *stmt =
-        ledger_query(ledger,
-                     "SELECT t.node, SUM(d.uj / 1000), MIN(t.final) FROM tokens t"
-                     " LEFT JOIN run_domains d ON d.token = t.token WHERE t.run_id = ?"
-                     " GROUP BY t.node ORDER BY t.node",
-                     "i", run_id);
-
-    while (stmt && sqlite3_step(stmt) == SQLITE_ROW)
-        json_array_append_new(nodes, json_pack("{s:s s:o s:b}", "node", text(stmt, 0),
-                                               "total_mj", number_or_null(stmt, 1),
-                                               "final", sqlite3_column_int(stmt, 2)));
-    sqlite3_finalize(stmt);
-    return nodes;
-}
-
-static void add_reason(json_t *reasons, const char *sentence)
-{
-    size_t i;
-    json_t *one;
-
-    json_array_foreach(reasons, i, one)
-    {
-        if (strcmp(json_string_value(one), sentence) == 0)
-            return;
-    }
-    json_array_append_new(reasons, json_string(sentence));
-}
-
-/* Why the run's energy is less than certain: what its nodes said, and what is missing.
- */
-static json_t *reasons_json(struct ledger *ledger, int64_t run_id, const char *own,
-                            bool measured)
-{
-    json_t *reasons = json_array(), *list, *one;
-    size_t i;
-    sqlite3_stmt *stmt = ledger_query(
-        ledger, "SELECT reasons FROM tokens WHERE run_id = ?", "i", run_id);
-
-    while (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
-        list = json_loads(text(stmt, 0), 0, NULL);
-        json_array_foreach(list, i, one)
-        {
-            if (json_is_string(one))
-                add_reason(reasons, json_string_value(one));
-        }
-        json_decref(list);
-    }
-    sqlite3_finalize(stmt);
-    if (own[0])
-        add_reason(reasons, own);
-    if (!measured)
-        add_reason(reasons, "no counter gave a value for this run");
-    return reasons;
-}
-
-static json_t *job_json(struct ledger *ledger, sqlite3_stmt *row)
-{
-    int64_t id = sqlite3_column_int64(row, 0);
-    json_t *energy = energy_json(ledger, id);
-    bool measured = !json_is_null(json_object_get(energy, "total_mj"));
-    bool settled = strcmp(text(row, 11), "settled") == 0;
-    json_t *reasons = reasons_json(ledger, id, text(row, 13),
-                                   measured || strcmp(text(row, 11), "running") == 0);
-    int64_t charge = ledger_number(
-        ledger, 0, "SELECT SUM(mj) FROM entries WHERE run_id = ?", "i", id);
-
-    return json_pack(
-        "{s:s s:I s:I s:I s:o s:s s:s s:s s:s s:I s:s s:s s:s s:o s:b s:o s:o s:I s:o}",
-        "job_id", text(row, 1), "restart", (json_int_t)sqlite3_column_int64(row, 2),
-        "submit", (json_int_t)sqlite3_column_int64(row, 3), "start",
-        (json_int_t)sqlite3_column_int64(row, 4), "end", number_or_null(row, 5), "user",
-        text(row, 6), "account", text(row, 7), "partition", text(row, 8), "name",
-        text(row, 9), "node_count", (json_int_t)sqlite3_column_int64(row, 10), "state",
-        text(row, 11), "slurm_state", text(row, 12), "quality",
-        json_array_size(reasons) ? "partial" : "measured", "reasons", reasons,
-        "simulated",
-        (int)ledger_number(
-            ledger, 0, "SELECT MAX(simulated) FROM tokens WHERE run_id = ?", "i", id),
-        "energy", energy, "charge_mj", settled ? json_integer(charge) : json_null(),
-        "cpu_ns",
-        (json_int_t)ledger_number(
-            ledger, 0, "SELECT SUM(cpu_ns) FROM tokens WHERE run_id = ?", "i", id),
-        "nodes", nodes_json(ledger, id));
-}
-
-json_t *person_job(struct ledger *ledger, const struct access_rights *rights,
-                   const char *id, unsigned *status)
-{
-    json_t *runs = json_array();
-    sqlite3_stmt *row;
-    char sentence[320];
-
-    *status = 500;
-    if (ledger_begin(ledger) < 0) {
-        json_decref(runs);
-        return person_error("the ledger cannot be read now");
-    }
-    row = ledger_query(
-        ledger,
-        "SELECT id, job_text, restart, submit_s, start_s, end_s, user, account,"
-        " partition, name, node_count, state, slurm_state, reasons FROM runs"
-        " WHERE job_text = ? ORDER BY submit_s, restart",
-        "s", id);
-    while (row && sqlite3_step(row) == SQLITE_ROW)
-        if (access_to_run(rights, text(row, 6), text(row, 7)))
-            json_array_append_new(runs, job_json(ledger, row));
-    sqlite3_finalize(row);
-    ledger_commit(ledger);
-    if (json_array_size(runs) > 0) {
-        *status = 200;
-        return json_pack("{s:o}", "runs", runs);
-    }
-    json_decref(runs);
-    *status = 404;
-    snprintf(sentence, sizeof sentence,
-             "there is no run of job %.80s that %.60s may see (a job that has not "
-             "started has none)",
-             id, rights->user);
-    return person_error(sentence);
 }
 
 /* Everything used: what is settled, from the roll-ups, and what is not yet, from the
@@ -298,21 +131,22 @@ static json_t *domains_json(struct ledger *ledger, const char *node, const char 
         "SELECT domain, kind, source, SUM(total_uj), SUM(jobs_uj), SUM(node_uj), "
         "SUM(gap_ms),"
         " MAX(CASE WHEN epoch = ? THEN state END), MAX(CASE WHEN epoch = ? THEN reason "
-        "END)"
+        "END), MAX(integrated)"
         " FROM node_domains WHERE node = ? GROUP BY domain ORDER BY kind DESC, domain",
         "sss", epoch, epoch, node);
 
     while (stmt && sqlite3_step(stmt) == SQLITE_ROW)
         json_array_append_new(
             domains,
-            json_pack("{s:s s:s s:s s:I s:I s:I s:I s:s s:o}", "name", text(stmt, 0),
-                      "kind", text(stmt, 1), "source", text(stmt, 2), "total_uj",
-                      (json_int_t)sqlite3_column_int64(stmt, 3), "jobs_uj",
+            json_pack("{s:s s:s s:s s:I s:I s:I s:I s:s s:o s:b}", "name",
+                      text(stmt, 0), "kind", text(stmt, 1), "source", text(stmt, 2),
+                      "total_uj", (json_int_t)sqlite3_column_int64(stmt, 3), "jobs_uj",
                       (json_int_t)sqlite3_column_int64(stmt, 4), "node_uj",
                       (json_int_t)sqlite3_column_int64(stmt, 5), "gap_ms",
                       (json_int_t)sqlite3_column_int64(stmt, 6), "state",
                       text(stmt, 7)[0] ? text(stmt, 7) : "unknown", "reason",
-                      text(stmt, 8)[0] ? json_string(text(stmt, 8)) : json_null()));
+                      text(stmt, 8)[0] ? json_string(text(stmt, 8)) : json_null(),
+                      "integrated", sqlite3_column_int(stmt, 9)));
     sqlite3_finalize(stmt);
     return domains;
 }

@@ -7,12 +7,21 @@
 #define KWOTA_PERSON_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "policy/access.h"
 #include "policy/ledger.h"
 
+#define PERSON_BINS_MOST 1000
+
+/* What is wanted of each run beside the usual. */
+struct person_wish {
+    bool steps;
+    int bins; /* of its energy over time; 0: none */
+};
+
 json_t *person_job(struct ledger *ledger, const struct access_rights *rights,
-                   const char *id, unsigned *status);
+                   const char *id, const struct person_wish *wish, unsigned *status);
 
 /* by: account, user, partition, job or day; from start_s (included) to end_s (not). */
 json_t *person_usage(struct ledger *ledger, const struct access_rights *rights,

@@ -5,24 +5,8 @@
 #include <string.h>
 
 #include "policy/log.h"
-#include "policy/quarter.h"
-
-/* The fields of a report that must be there. */
-struct report {
-    const char *node, *epoch;
-    json_int_t seq, time_ms;
-    int simulated;
-    json_t *domains, *runs;
-    const char *summary_for;
-};
-
-struct run {
-    const char *token, *quality;
-    json_int_t job, start_ms, cpu_ns;
-    json_int_t end_ms; /* 0: runs */
-    int final;
-    json_t *domains, *reasons;
-};
+#include "policy/node_facts.h"
+#include "policy/report_run.h"
 
 static int parse_report(json_t *json, struct report *r, const char **error)
 {
@@ -36,22 +20,6 @@ static int parse_report(json_t *json, struct report *r, const char **error)
         return -1;
     r->summary_for = json_string_value(summary_for);
     return json_is_array(r->domains) && json_is_array(r->runs) && r->node[0] ? 0 : -1;
-}
-
-static int parse_run(json_t *json, struct run *run)
-{
-    json_t *end = NULL;
-
-    memset(run, 0, sizeof *run);
-    if (json_unpack(json, "{s:s s:I s:I s?o s:b s:I s:o s:o}", "token", &run->token,
-                    "job", &run->job, "start_ms", &run->start_ms, "end_ms", &end,
-                    "final", &run->final, "cpu_ns", &run->cpu_ns, "reasons",
-                    &run->reasons, "domains", &run->domains) < 0)
-        return -1;
-    run->end_ms = json_is_integer(end) ? json_integer_value(end) : 0;
-    return json_is_object(run->domains) && json_is_array(run->reasons) && run->job > 0
-               ? 0
-               : -1;
 }
 
 static int take_domain(struct ledger *ledger, const struct report *r, json_t *json)
@@ -69,112 +37,13 @@ static int take_domain(struct ledger *ledger, const struct report *r, json_t *js
         log_line("node %s: %s: jobs %lld + node %lld is not the total %lld", r->node,
                  name, (long long)jobs, (long long)node, (long long)total);
     return ledger_do(
-        ledger, "INSERT OR REPLACE INTO node_domains VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-        "sssssssiiii", r->node, r->epoch, name, kind, source, state,
-        json_string_value(reason), (int64_t)total, (int64_t)jobs, (int64_t)node,
-        (int64_t)gap);
-}
-
-/* Where a delta's parts go. */
-struct posting {
-    struct ledger *ledger;
-    const char *token, *kind;
-    int failed;
-};
-
-static void post_quarter(int64_t quarter_s, int64_t mj, void *arg)
-{
-    struct posting *p = arg;
-
-    if (mj != 0 && ledger_do(p->ledger,
-                             "INSERT INTO run_quarters (token, quarter_s, kind, mj)"
-                             " VALUES (?,?,?,?)"
-                             " ON CONFLICT DO UPDATE SET mj = mj + excluded.mj",
-                             "sisi", p->token, quarter_s, p->kind, mj) < 0)
-        p->failed = 1;
-}
-
-/* The kind of a domain as this node's report names it. */
-static const char *kind_of(const struct report *r, const char *domain)
-{
-    size_t i;
-    json_t *one;
-
-    json_array_foreach(r->domains, i, one)
-    {
-        const char *name = json_string_value(json_object_get(one, "name"));
-
-        if (name && strcmp(name, domain) == 0)
-            return json_string_value(json_object_get(one, "kind"));
-    }
-    return NULL;
-}
-
-/* A count of a run: what it grew by goes into the quarters of the time it grew in. */
-static int take_count(struct ledger *ledger, const struct report *r,
-                      const struct run *run, int64_t from_ms, const char *domain,
-                      const json_t *value)
-{
-    const char *kind = kind_of(r, domain);
-    struct posting posting = {ledger, run->token, kind, 0};
-    int64_t before, now;
-
-    if (!kind)
-        return 0;
-    if (!json_is_integer(value))
-        return ledger_do(ledger,
-                         "INSERT OR IGNORE INTO run_domains VALUES (?,?,?,NULL)", "sss",
-                         run->token, domain, kind);
-    now = json_integer_value(value);
-    before = ledger_number(ledger, 0,
-                           "SELECT uj FROM run_domains WHERE token = ? AND domain = ?",
-                           "ss", run->token, domain);
-    if (now < before) {
-        log_line("node %s: job %lld: %s went back from %lld to %lld uJ; the higher "
-                 "count stands",
-                 r->node, (long long)run->job, domain, (long long)before,
-                 (long long)now);
-        return 0;
-    }
-    quarter_split(now / 1000 - before / 1000, from_ms,
-                  run->end_ms ? run->end_ms : r->time_ms, post_quarter, &posting);
-    if (posting.failed)
-        return -1;
-    return ledger_do(ledger,
-                     "INSERT INTO run_domains VALUES (?,?,?,?)"
-                     " ON CONFLICT DO UPDATE SET uj = excluded.uj",
-                     "sssi", run->token, domain, kind, now);
-}
-
-static int take_run(struct ledger *ledger, const struct report *r,
-                    const struct run *run)
-{
-    char *reasons = json_dumps(run->reasons, JSON_COMPACT);
-    const char *domain;
-    json_t *value;
-    int64_t from_ms, until_ms = run->end_ms ? run->end_ms : r->time_ms;
-    int rc;
-
-    from_ms =
-        ledger_number(ledger, run->start_ms,
-                      "SELECT last_ms FROM tokens WHERE token = ?", "s", run->token);
-    rc = ledger_do(
         ledger,
-        "INSERT INTO tokens (token, node, job_id, start_ms, last_ms, final, cpu_ns,"
-        " reasons, simulated) VALUES (?,?,?,?,?,?,?,?,?)"
-        " ON CONFLICT DO UPDATE SET last_ms = MAX(last_ms, excluded.last_ms),"
-        " final = MAX(final, excluded.final), cpu_ns = excluded.cpu_ns,"
-        " reasons = excluded.reasons, simulated = excluded.simulated",
-        "ssiiiiisi", run->token, r->node, (int64_t)run->job, (int64_t)run->start_ms,
-        until_ms, (int64_t)run->final, (int64_t)run->cpu_ns, reasons,
-        (int64_t)r->simulated);
-    free(reasons);
-    json_object_foreach(run->domains, domain, value)
-    {
-        if (rc == 0)
-            rc = take_count(ledger, r, run, from_ms, domain, value);
-    }
-    return rc;
+        "INSERT OR REPLACE INTO node_domains (node, epoch, domain, kind, source, state,"
+        " reason, total_uj, jobs_uj, node_uj, gap_ms, integrated) VALUES "
+        "(?,?,?,?,?,?,?,?,?,?,?,?)",
+        "sssssssiiiii", r->node, r->epoch, name, kind, source, state,
+        json_string_value(reason), (int64_t)total, (int64_t)jobs, (int64_t)node,
+        (int64_t)gap, (int64_t)json_is_true(json_object_get(json, "integrated")));
 }
 
 /* A report that is not newer than the last of its epoch is acknowledged and changes
@@ -190,7 +59,6 @@ static int take_all(struct ledger *ledger, const struct report *r, int64_t now_m
 {
     size_t i;
     json_t *one;
-    struct run run;
 
     if (ledger_do(ledger, "INSERT OR REPLACE INTO nodes VALUES (?,?,?,?,?)", "ssiii",
                   r->node, r->epoch, (int64_t)r->seq, now_ms,
@@ -203,7 +71,7 @@ static int take_all(struct ledger *ledger, const struct report *r, int64_t now_m
     }
     json_array_foreach(r->runs, i, one)
     {
-        if (parse_run(one, &run) < 0 || take_run(ledger, r, &run) < 0)
+        if (report_run_take(ledger, r, one) < 0)
             return -1;
     }
     return 0;
@@ -232,12 +100,52 @@ static json_t *known_number(int64_t value)
     return value > 0 ? json_integer(value) : json_null();
 }
 
-static json_t *configuration(const struct settings *s)
+static json_t *configuration(struct ledger *ledger, const struct settings *s,
+                             const char *node)
 {
-    return json_pack("{s:I s:I s:n s:{s:o s:o}}", "tick_ms", (json_int_t)s->tick_ms,
-                     "report_ms", (json_int_t)s->report_ms, "cpus", "idle_mw",
-                     "package", known_number(s->idle_package_mw), "dram",
+    int64_t cpus, memory_mb;
+
+    node_facts_of(ledger, node, &cpus, &memory_mb);
+    return json_pack("{s:I s:I s:o s:o s:{s:o s:o}}", "tick_ms", (json_int_t)s->tick_ms,
+                     "report_ms", (json_int_t)s->report_ms, "cpus", known_number(cpus),
+                     "memory_mb", known_number(memory_mb), "idle_mw", "package",
+                     known_number(s->idle_package_mw), "dram",
                      known_number(s->idle_dram_mw));
+}
+
+/* What a running run holds on the node that reports it; NULL while it is not bound. */
+static json_t *share_json(struct ledger *ledger, const char *token)
+{
+    sqlite3_stmt *stmt = ledger_query(ledger,
+                                      "SELECT cpus, memory_mb FROM tokens"
+                                      " WHERE token = ? AND run_id IS NOT NULL",
+                                      "s", token);
+    json_t *share = NULL;
+
+    if (stmt && sqlite3_step(stmt) == SQLITE_ROW)
+        share =
+            json_pack("{s:o s:o}", "cpus", known_number(sqlite3_column_int64(stmt, 0)),
+                      "memory_mb", known_number(sqlite3_column_int64(stmt, 1)));
+    sqlite3_finalize(stmt);
+    return share;
+}
+
+static json_t *shares(struct ledger *ledger, const struct report *r)
+{
+    json_t *all = json_object(), *one;
+    size_t i;
+
+    json_array_foreach(r->runs, i, one)
+    {
+        const char *token = json_string_value(json_object_get(one, "token"));
+        json_t *share = NULL;
+
+        if (token && !json_is_true(json_object_get(one, "final")))
+            share = share_json(ledger, token);
+        if (share)
+            json_object_set_new(all, token, share);
+    }
+    return all;
 }
 
 /* What the other nodes of this token's run have reported. */
@@ -272,17 +180,15 @@ int report_take(struct ledger *ledger, const struct settings *settings, json_t *
                 int64_t now_ms, json_t **reply, const char **error)
 {
     struct report r;
-    struct run run;
     size_t i;
     json_t *one;
 
     *reply = NULL;
     if (parse_report(report, &r, error) < 0)
         return -1;
-    *error = "a run needs token, job, start_ms, final, cpu_ns, reasons and domains";
     json_array_foreach(r.runs, i, one)
     {
-        if (parse_run(one, &run) < 0)
+        if (report_run_check(one, error) < 0)
             return -1;
     }
     *error = "the ledger cannot take the report now; it says why in kwotad's log";
@@ -292,8 +198,9 @@ int report_take(struct ledger *ledger, const struct settings *settings, json_t *
         ledger_rollback(ledger);
         return -2;
     }
-    *reply = json_pack("{s:o s:o s:o}", "acked", acknowledged(ledger, &r), "config",
-                       configuration(settings), "summary",
+    *reply = json_pack("{s:o s:o s:o s:o}", "acked", acknowledged(ledger, &r), "config",
+                       configuration(ledger, settings, r.node), "runs",
+                       shares(ledger, &r), "summary",
                        r.summary_for ? summary(ledger, r.summary_for) : json_null());
     if (ledger_commit(ledger) < 0) {
         json_decref(*reply);

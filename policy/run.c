@@ -1,37 +1,97 @@
 /* run.c - runs in the ledger: made from what Slurm says, bound to what nodes report */
 #include "policy/run.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
-int64_t run_put(struct ledger *ledger, const char *cluster,
-                const struct lookup_run *run)
+int64_t run_find(struct ledger *ledger, const char *cluster,
+                 const struct lookup_run *run)
 {
-    int64_t submit_s = run->submit_s, end_s = run->end_s;
-
-    /* A settled run stays as it was charged. While a job is requeued slurmctld forgets
-     * its nodes: their number never shrinks. */
-    if (ledger_do(
-            ledger,
-            "INSERT INTO runs (cluster, job_id, submit_s, restart, job_text, uid, user,"
-            " account, partition, name, start_s, end_s, slurm_state, node_count, state)"
-            " VALUES (?,?,?,?,?,?,?,?,?,?,?,NULLIF(?,0),?,?,"
-            "  CASE WHEN ? THEN 'ended' ELSE 'running' END)"
-            " ON CONFLICT (cluster, job_id, submit_s, restart) DO UPDATE SET"
-            " end_s = excluded.end_s, slurm_state = excluded.slurm_state,"
-            " start_s = excluded.start_s, node_count = MAX(node_count, "
-            "excluded.node_count),"
-            " account = excluded.account,"
-            " state = CASE WHEN state = 'settled' THEN state ELSE excluded.state END"
-            " WHERE state <> 'settled'",
-            "siiisissssiisii", cluster, (int64_t)run->job_id, submit_s, run->restart,
-            run->text, (int64_t)run->uid, run->user, run->account, run->partition,
-            run->name, run->start_s, end_s, run->state, run->node_count,
-            (int64_t)run->over) < 0)
-        return -1;
-    return ledger_number(ledger, -1,
+    /* A ledger of version 1 may have two. */
+    return ledger_number(ledger, 0,
                          "SELECT id FROM runs WHERE cluster = ? AND job_id = ? AND"
-                         " submit_s = ? AND restart = ?",
-                         "siii", cluster, (int64_t)run->job_id, submit_s, run->restart);
+                         " submit_s = ? ORDER BY restart = ? DESC, id LIMIT 1",
+                         "siii", cluster, (int64_t)run->job_id, run->submit_s,
+                         run->restart);
+}
+
+static int insert(struct ledger *ledger, const char *cluster,
+                  const struct lookup_run *run, int64_t now_s)
+{
+    return ledger_do(
+        ledger,
+        "INSERT INTO runs (cluster, job_id, submit_s, restart, job_text, uid, user,"
+        " account, partition, name, start_s, end_s, slurm_state, node_count, state,"
+        " over_seen_s) VALUES (?,?,?,?,?,?,?,?,?,?,?,NULLIF(?,0),?,?,?,NULLIF(?,0))",
+        "siiisissssiisisi", cluster, (int64_t)run->job_id, run->submit_s, run->restart,
+        run->text, (int64_t)run->uid, run->user, run->account, run->partition,
+        run->name, run->start_s, run->end_s, run->state, run->node_count,
+        run->over ? "ended" : "running", run->over ? now_s : INT64_C(0));
+}
+
+/* Who and what it is; slurmdbd's row may not have it yet. */
+static int update_identity(struct ledger *ledger, int64_t run_id,
+                           const struct lookup_run *run)
+{
+    if (run->hearsay && run->uid == 0)
+        return 0;
+    return ledger_do(ledger,
+                     "UPDATE runs SET job_text = ?, uid = ?, user = ?, account = ?,"
+                     " partition = ?, name = ? WHERE id = ?",
+                     "sissssi", run->text, (int64_t)run->uid, run->user, run->account,
+                     run->partition, run->name, run_id);
+}
+
+/* While a job is requeued slurmctld forgets its nodes: their number never shrinks. */
+static int update_course(struct ledger *ledger, int64_t run_id,
+                         const struct lookup_run *run, int64_t now_s)
+{
+    return ledger_do(
+        ledger,
+        "UPDATE runs SET start_s = ?, end_s = NULLIF(?,0), slurm_state = ?,"
+        " node_count = MAX(node_count, ?), state = ?,"
+        " over_seen_s = CASE WHEN ? THEN COALESCE(over_seen_s, ?) END WHERE id = ?",
+        "iisisiii", run->start_s, run->end_s, run->state, run->node_count,
+        run->over ? "ended" : "running", (int64_t)run->over, now_s, run_id);
+}
+
+/* A settled run stays as it was charged, and slurmdbd may be late to say that one is
+ * over. */
+static bool is_news(struct ledger *ledger, int64_t run_id, const struct lookup_run *run)
+{
+    bool running = ledger_number(
+        ledger, 0, "SELECT state = 'running' FROM runs WHERE id = ?", "i", run_id);
+    bool settled = ledger_number(
+        ledger, 0, "SELECT state = 'settled' FROM runs WHERE id = ?", "i", run_id);
+
+    return running || (!settled && (run->over || !run->hearsay));
+}
+
+int64_t run_put(struct ledger *ledger, const char *cluster,
+                const struct lookup_run *run, int64_t now_s)
+{
+    int64_t run_id = run_find(ledger, cluster, run);
+
+    if (run_id == 0)
+        return insert(ledger, cluster, run, now_s) < 0 ? -1 : ledger_last_id(ledger);
+    if (is_news(ledger, run_id, run) && (update_identity(ledger, run_id, run) < 0 ||
+                                         update_course(ledger, run_id, run, now_s) < 0))
+        return -1;
+    return run_id;
+}
+
+int run_shares(struct ledger *ledger, int64_t run_id, const struct lookup_run *run)
+{
+    for (size_t i = 0; i < run->share_count; i++) {
+        const struct lookup_share *share = &run->shares[i];
+
+        if (ledger_do(ledger,
+                      "UPDATE tokens SET cpus = NULLIF(?,0), memory_mb = NULLIF(?,0)"
+                      " WHERE run_id = ? AND node = ?",
+                      "iiis", share->cpus, share->memory_mb, run_id, share->node) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 int run_bind(struct ledger *ledger, const char *token, int64_t run_id)
@@ -118,9 +178,9 @@ static int charge(struct ledger *ledger, int64_t run_id, int64_t mj, int64_t now
 }
 
 int run_settle(struct ledger *ledger, int64_t run_id, int64_t now_s,
-               int64_t settle_timeout_s)
+               int64_t settle_timeout_s, int64_t started_s)
 {
-    int64_t mj, charged, finals, nodes, end_s, settled;
+    int64_t mj, charged, finals, nodes, since_s, settled;
 
     mj =
         ledger_number(ledger, 0,
@@ -140,15 +200,16 @@ int run_settle(struct ledger *ledger, int64_t run_id, int64_t now_s,
                    ? -1
                    : 1;
     }
-    end_s = ledger_number(ledger, 0,
-                          "SELECT end_s FROM runs WHERE id = ? AND state = 'ended'",
-                          "i", run_id);
+    since_s = ledger_number(ledger, 0,
+                            "SELECT MAX(end_s, COALESCE(over_seen_s, 0), ?) FROM runs"
+                            " WHERE id = ? AND state = 'ended'",
+                            "ii", started_s, run_id);
     nodes = ledger_number(ledger, 0, "SELECT node_count FROM runs WHERE id = ?", "i",
                           run_id);
     finals = ledger_number(
         ledger, 0, "SELECT COUNT(DISTINCT node) FROM tokens WHERE run_id = ? AND final",
         "i", run_id);
-    if (!end_s || (finals < nodes && now_s < end_s + settle_timeout_s))
+    if (!since_s || (finals < nodes && now_s < since_s + settle_timeout_s))
         return 0;
     if (note_missing(ledger, run_id, nodes, finals) < 0 ||
         charge(ledger, run_id, mj, now_s) < 0)

@@ -11,9 +11,17 @@
 #include "policy/ledger.h"
 #include "policy/slurm_lookup.h"
 
-/* The id of the run Slurm describes, made or brought up to date; -1 on failure. */
+/* The id of the run Slurm describes, made or brought up to date; -1 on failure.
+ * `now_s`: when Slurm said so. */
 int64_t run_put(struct ledger *ledger, const char *cluster,
-                const struct lookup_run *run);
+                const struct lookup_run *run, int64_t now_s);
+
+/* Its id; 0 if the ledger has none. The submit time tells a job's runs apart. */
+int64_t run_find(struct ledger *ledger, const char *cluster,
+                 const struct lookup_run *run);
+
+/* Keeps what the job holds on each of its nodes with that node's tokens of the run. */
+int run_shares(struct ledger *ledger, int64_t run_id, const struct lookup_run *run);
 
 /* This token is a node's part of that run. */
 int run_bind(struct ledger *ledger, const char *token, int64_t run_id);
@@ -24,8 +32,9 @@ int run_refuse(struct ledger *ledger, const char *token);
 
 /* Charges the run if it is over and complete, or `now_s` is past its settle time-out; a
  * settled run whose counts have changed since gets an adjustment. 1: an entry was made.
- */
+ * The time-out counts from the latest of the run's end, when kwotad learnt of it, and
+ * `started_s`, kwotad's own start: while it was away no node could send its final. */
 int run_settle(struct ledger *ledger, int64_t run_id, int64_t now_s,
-               int64_t settle_timeout_s);
+               int64_t settle_timeout_s, int64_t started_s);
 
 #endif

@@ -1,7 +1,7 @@
 /* schema.c - the tables of the ledger */
 #include "policy/schema.h"
 
-const char schema_sql[] =
+static const char version_1[] =
     /* One run of a job: job ids repeat, a requeue is another run. */
     "CREATE TABLE runs ("
     " id INTEGER PRIMARY KEY, cluster TEXT NOT NULL, job_id INTEGER NOT NULL,"
@@ -63,3 +63,38 @@ const char schema_sql[] =
     /* How far ended.journal has been read. */
     "CREATE TABLE journal_place (inode INTEGER NOT NULL, offset INTEGER NOT NULL);"
     "PRAGMA user_version = 1;";
+
+static const char version_2[] =
+    /* When kwotad learnt that it was over. */
+    "ALTER TABLE runs ADD COLUMN over_seen_s INTEGER;"
+    /* uid: whose the node says the job is. cpus, memory_mb: what the job holds there.
+     * next_ask_s: when Slurm is next asked whose token it is. */
+    "ALTER TABLE tokens ADD COLUMN uid INTEGER;"
+    "ALTER TABLE tokens ADD COLUMN cpus INTEGER;"
+    "ALTER TABLE tokens ADD COLUMN memory_mb INTEGER;"
+    "ALTER TABLE tokens ADD COLUMN next_ask_s INTEGER NOT NULL DEFAULT 0;"
+    /* Divided among jobs; made of power over time. What was so once stays so. */
+    "ALTER TABLE run_domains ADD COLUMN apportioned INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE run_domains ADD COLUMN integrated INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE node_domains ADD COLUMN integrated INTEGER NOT NULL DEFAULT 0;"
+    /* As slurmctld knows the node; null: unknown. next_s: when it is next asked. */
+    "CREATE TABLE node_facts ("
+    " node TEXT PRIMARY KEY, cpus INTEGER, memory_mb INTEGER, next_s INTEGER NOT NULL)"
+    " WITHOUT ROWID;"
+    /* A node's cumulative counts of a run's steps; end_ms null: it runs. */
+    "CREATE TABLE run_steps ("
+    " token TEXT NOT NULL REFERENCES tokens(token), step TEXT NOT NULL,"
+    " start_ms INTEGER NOT NULL, end_ms INTEGER, cpu_ns INTEGER NOT NULL,"
+    " PRIMARY KEY (token, step)) WITHOUT ROWID;"
+    "CREATE TABLE run_step_counts ("
+    " token TEXT NOT NULL, step TEXT NOT NULL, kind TEXT NOT NULL, uj INTEGER,"
+    " PRIMARY KEY (token, step, kind),"
+    " FOREIGN KEY (token, step) REFERENCES run_steps(token, step)) WITHOUT ROWID;"
+    /* What a token's counts grew by from one report to the next; null: unknown. */
+    "CREATE TABLE run_points ("
+    " token TEXT NOT NULL REFERENCES tokens(token), from_ms INTEGER NOT NULL,"
+    " to_ms INTEGER NOT NULL, cpu_mj INTEGER, dram_mj INTEGER, gpu_mj INTEGER,"
+    " other_mj INTEGER, PRIMARY KEY (token, to_ms)) WITHOUT ROWID;"
+    "PRAGMA user_version = 2;";
+
+const char *const schema_steps[SCHEMA_VERSION] = {version_1, version_2};

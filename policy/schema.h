@@ -6,8 +6,9 @@
 #ifndef KWOTA_SCHEMA_H
 #define KWOTA_SCHEMA_H
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
-extern const char schema_sql[];
+/* schema_steps[n] makes version n + 1 of version n; 0 is an empty database. */
+extern const char *const schema_steps[SCHEMA_VERSION];
 
 #endif

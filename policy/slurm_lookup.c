@@ -13,9 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* slurmctld's and a node's clocks and a prolog's length may put a run's token this far
- * before Slurm's start or after its end. */
-#define SLACK_S 30
+#include "policy/match.h"
 
 void lookup_init(void)
 {
@@ -80,6 +78,65 @@ static const char *state_name(uint32_t state)
     return base < sizeof names / sizeof *names ? names[base] : "UNKNOWN";
 }
 
+/* "cpu=2,mem=1500M,node=1": the memory in MB; 0 if it is not told. */
+static int64_t memory_of_tres(const char *tres)
+{
+    static const char units[] = "MGTP";
+    const char *mem = tres ? strstr(tres, "mem=") : NULL, *unit;
+    char *end;
+    int64_t mb;
+
+    if (!mem)
+        return 0;
+    mb = strtoll(mem + 4, &end, 10);
+    unit = *end ? strchr(units, *end) : NULL;
+    if (mb <= 0 || !unit)
+        return 0;
+    return mb << (10 * (unit - units));
+}
+
+/* Memory is asked for by CPU or by node, or not at all: then a job of one node holds
+ * what its TRES say. */
+static int64_t memory_on_node(const slurm_job_info_t *job, int64_t cpus)
+{
+    if (job->pn_min_memory == NO_VAL64)
+        return 0;
+    if (job->pn_min_memory & MEM_PER_CPU)
+        return (int64_t)(job->pn_min_memory & ~MEM_PER_CPU) * cpus;
+    if (job->pn_min_memory)
+        return (int64_t)job->pn_min_memory;
+    return job->num_nodes == 1 ? memory_of_tres(job->tres_alloc_str) : 0;
+}
+
+static void read_shares(const slurm_job_info_t *job, struct lookup_run *run)
+{
+    hostlist_t list = job->job_resrcs ? slurm_hostlist_create(run->nodes) : NULL;
+    int count = list ? slurm_hostlist_count(list) : 0;
+    char *name;
+
+    if (count > 0)
+        run->shares = calloc((size_t)count, sizeof *run->shares);
+    while (run->shares && run->share_count < (size_t)count &&
+           (name = slurm_hostlist_shift(list))) {
+        struct lookup_share *share = &run->shares[run->share_count++];
+        int cpus = slurm_job_cpus_allocated_on_node(job->job_resrcs, name);
+
+        put(share->node, sizeof share->node, name);
+        share->cpus = cpus > 0 ? cpus : 0;
+        share->memory_mb = memory_on_node(job, share->cpus);
+        free(name);
+    }
+    if (list)
+        slurm_hostlist_destroy(list);
+}
+
+void lookup_done(struct lookup_run *run)
+{
+    free(run->shares);
+    run->shares = NULL;
+    run->share_count = 0;
+}
+
 static void from_slurmctld(const slurm_job_info_t *job, struct lookup_run *run)
 {
     uint32_t base = job->job_state & JOB_STATE_BASE;
@@ -101,7 +158,10 @@ static void from_slurmctld(const slurm_job_info_t *job, struct lookup_run *run)
     put(run->state, sizeof run->state, state_name(job->job_state));
     put(run->nodes, sizeof run->nodes, job->nodes);
     run->node_count = job->num_nodes;
+    /* While a job is being requeued slurmctld shows it pending, with the new restart
+     * count and still the old submit time: that is no run. */
     run->started = base != JOB_PENDING && run->nodes[0] && job->start_time > 0;
+    run->hearsay = job->resize_time != 0;
 }
 
 static void from_slurmdbd(const slurmdb_job_rec_t *job, int64_t restart,
@@ -126,6 +186,7 @@ static void from_slurmdbd(const slurmdb_job_rec_t *job, int64_t restart,
     run->node_count = job->alloc_nodes;
     run->started =
         job->start > 0 && run->nodes[0] && strcmp(run->nodes, "None assigned") != 0;
+    run->hearsay = true;
 }
 
 /* Which of a job's runs is meant. */
@@ -134,36 +195,37 @@ struct wanted {
     int64_t submit_s; /* submitted then; 0: any */
 };
 
-static bool is_wanted(const struct wanted *wanted, const struct lookup_run *run)
+static enum match match_wanted(const struct wanted *wanted,
+                               const struct lookup_run *run, bool newest)
 {
-    /* While a job is being requeued slurmctld shows it pending, with the new restart
-     * count and still the old submit time: that is no run. */
     if (!run->started)
-        return false;
+        return MATCH_NO;
     if (wanted->submit_s)
-        return run->submit_s == wanted->submit_s;
-    if (!wanted->at_s)
-        return true;
-    return run->start_s - SLACK_S <= wanted->at_s &&
-           (!run->end_s || wanted->at_s <= run->end_s + SLACK_S);
+        return run->submit_s == wanted->submit_s ? MATCH_SURE : MATCH_NO;
+    return wanted->at_s ? match_run(run, wanted->at_s, newest) : MATCH_SURE;
 }
 
+/* slurmctld has a job's newest run only. 0 with how well it matches, or -1. */
 static int ask_slurmctld(uint32_t job, const struct wanted *wanted,
-                         struct lookup_run *run)
+                         struct lookup_run *run, enum match *match)
 {
     job_info_msg_t *answer = NULL;
-    int found = 0;
 
+    *match = MATCH_NO;
     if (slurm_load_job(&answer, job, SHOW_ALL | SHOW_DETAIL) != SLURM_SUCCESS)
         return errno == ESLURM_INVALID_JOB_ID ? 0 : -1;
-    for (uint32_t i = 0; i < answer->record_count && !found; i++) {
-        if (answer->job_array[i].job_id != job)
+    for (uint32_t i = 0; i < answer->record_count && *match == MATCH_NO; i++) {
+        const slurm_job_info_t *one = &answer->job_array[i];
+
+        if (one->job_id != job)
             continue;
-        from_slurmctld(&answer->job_array[i], run);
-        found = is_wanted(wanted, run);
+        from_slurmctld(one, run);
+        *match = match_wanted(wanted, run, true);
+        if (*match != MATCH_NO && run->started && !run->over)
+            read_shares(one, run);
     }
     slurm_free_job_info_msg(answer);
-    return found;
+    return 0;
 }
 
 static int by_submit(const void *a, const void *b)
@@ -173,30 +235,63 @@ static int by_submit(const void *a, const void *b)
     return ((*x)->submit > (*y)->submit) - ((*x)->submit < (*y)->submit);
 }
 
-/* The rows of one job id in the order of their submission: their places are their
- * restart numbers, because slurmdbd does not keep those. */
-static int pick(List rows, uint32_t job, const struct wanted *wanted,
-                struct lookup_run *run)
+/* Whether a row is the run after `before`: an id that was given anew to another job
+ * begins at restart 0. */
+static bool restarts(const slurmdb_job_rec_t *before, const slurmdb_job_rec_t *row)
 {
-    int count = slurm_list_count(rows), n = 0, found = 0;
-    slurmdb_job_rec_t **sorted = calloc((size_t)count + 1, sizeof *sorted), *row;
+    return before->uid == row->uid && before->jobname && row->jobname &&
+           strcmp(before->jobname, row->jobname) == 0;
+}
+
+/* The best of the rows of one job id: the newest that surely matches, else the newest
+ * that may. Their places are their restart numbers, because slurmdbd does not keep
+ * those. */
+static enum match best_row(slurmdb_job_rec_t *const *rows, int count,
+                           const struct wanted *wanted, struct lookup_run *run)
+{
+    struct lookup_run *one = malloc(sizeof *one);
+    enum match best = MATCH_NO;
+    int64_t restart = 0;
+
+    for (int i = 0; one && i < count; i++) {
+        enum match match;
+
+        restart = i > 0 && restarts(rows[i - 1], rows[i]) ? restart + 1 : 0;
+        from_slurmdbd(rows[i], restart, one);
+        match = match_wanted(wanted, one, false);
+        if (match != MATCH_NO && match >= best) {
+            best = match;
+            *run = *one;
+        }
+    }
+    free(one);
+    return best;
+}
+
+static enum match pick(List rows, uint32_t job, const struct wanted *wanted,
+                       struct lookup_run *run)
+{
+    int n = 0;
+    slurmdb_job_rec_t **sorted =
+        calloc((size_t)slurm_list_count(rows) + 1, sizeof *sorted);
+    slurmdb_job_rec_t *row;
     ListIterator it = slurm_list_iterator_create(rows);
+    enum match match;
 
     while (sorted && (row = slurm_list_next(it)))
         if (row->jobid == job)
             sorted[n++] = row;
     slurm_list_iterator_destroy(it);
-    qsort(sorted, (size_t)n, sizeof *sorted, by_submit);
-    for (int i = n - 1; i >= 0 && !found; i--) {
-        from_slurmdbd(sorted[i], i, run);
-        found = is_wanted(wanted, run);
-    }
+    if (n > 1)
+        qsort(sorted, (size_t)n, sizeof *sorted, by_submit);
+    match = best_row(sorted, n, wanted, run);
     free(sorted);
-    return found;
+    return match;
 }
 
+/* 0 with how well its best row matches, or -1. */
 static int ask_slurmdbd(uint32_t job, const struct wanted *wanted,
-                        struct lookup_run *run)
+                        struct lookup_run *run, enum match *match)
 {
     slurm_selected_step_t step = {
         .array_task_id = NO_VAL,
@@ -207,8 +302,8 @@ static int ask_slurmdbd(uint32_t job, const struct wanted *wanted,
     uint16_t flags = 0;
     void *db = slurmdb_connection_get(&flags);
     List rows;
-    int found = -1;
 
+    *match = MATCH_NO;
     if (!db)
         return -1;
     cond.step_list = slurm_list_create(NULL);
@@ -216,28 +311,39 @@ static int ask_slurmdbd(uint32_t job, const struct wanted *wanted,
     rows = slurmdb_jobs_get(db, &cond);
     slurm_list_destroy(cond.step_list);
     if (rows) {
-        found = pick(rows, job, wanted, run);
+        *match = pick(rows, job, wanted, run);
         slurm_list_destroy(rows);
     }
     slurmdb_connection_close(&db);
-    return found;
+    return rows ? 0 : -1;
 }
 
 static int ask(uint32_t job, const struct wanted *wanted, struct lookup_run *run)
 {
-    int now = ask_slurmctld(job, wanted, run), ever;
+    struct lookup_run *row = malloc(sizeof *row);
+    enum match now = MATCH_NO, ever = MATCH_NO;
+    int rc = row ? ask_slurmctld(job, wanted, run, &now) : -1;
 
-    if (now == 1)
-        return 1;
-    ever = ask_slurmdbd(job, wanted, run);
-    /* "No" counts only from both. */
-    return ever == 1 ? 1 : now == 0 && ever == 0 ? 0 : -1;
+    /* "No" and "perhaps" count only when both have been asked. */
+    if (row && now != MATCH_SURE && ask_slurmdbd(job, wanted, row, &ever) < 0)
+        rc = -1;
+    if (ever == MATCH_SURE || (ever == MATCH_LIKELY && now == MATCH_NO)) {
+        lookup_done(run);
+        *run = *row;
+        now = ever;
+        rc = ever == MATCH_SURE ? 0 : rc;
+    }
+    free(row);
+    if (rc < 0)
+        lookup_done(run);
+    return rc < 0 ? -1 : now != MATCH_NO;
 }
 
 int lookup_job(uint32_t job, int64_t at_s, struct lookup_run *run)
 {
     struct wanted wanted = {.at_s = at_s};
 
+    memset(run, 0, sizeof *run);
     return ask(job, &wanted, run);
 }
 
@@ -245,6 +351,7 @@ int lookup_submitted(uint32_t job, int64_t submit_s, struct lookup_run *run)
 {
     struct wanted wanted = {.submit_s = submit_s};
 
+    memset(run, 0, sizeof *run);
     return ask(job, &wanted, run);
 }
 
@@ -258,19 +365,36 @@ bool lookup_has_node(const struct lookup_run *run, const char *node)
     return found;
 }
 
-int64_t lookup_node_cpus(const char *node)
+/* Those that jobs can get: the node's less the specialized ones. */
+static int64_t cpus_of(const node_info_t *node)
+{
+#if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(21, 8, 0)
+    if (node->cpus_efctv)
+        return node->cpus_efctv;
+#endif
+    return node->cpus - (int64_t)node->core_spec_cnt * node->threads;
+}
+
+int lookup_node(const char *node, struct lookup_node *found)
 {
     node_info_msg_t *answer = NULL;
     char name[256];
-    int64_t cpus = 0;
+    int count = 0;
 
     put(name, sizeof name, node);
     if (slurm_load_node_single(&answer, name, SHOW_ALL) != SLURM_SUCCESS)
-        return 0;
-    if (answer->record_count == 1)
-        cpus = answer->node_array[0].cpus;
+        return errno == ESLURM_INVALID_NODE_NAME ? 0 : -1;
+    for (uint32_t i = 0; i < answer->record_count && !count; i++) {
+        const node_info_t *one = &answer->node_array[i];
+
+        if (!one->name || strcmp(one->name, node) != 0)
+            continue;
+        *found = (struct lookup_node){.cpus = cpus_of(one),
+                                      .memory_mb = (int64_t)one->real_memory};
+        count++;
+    }
     slurm_free_node_info_msg(answer);
-    return cpus;
+    return count;
 }
 
 static void read_person(slurmdb_user_rec_t *person, bool *sees_all,

@@ -10,6 +10,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* What a job holds on one of its nodes; 0: unknown. */
+struct lookup_share {
+    char node[256];
+    int64_t cpus, memory_mb;
+};
+
 /* One run of a job, as slurmctld or slurmdbd knows it. */
 struct lookup_run {
     uint32_t job_id;
@@ -21,8 +27,18 @@ struct lookup_run {
     int64_t node_count;
     bool over;    /* it has ended */
     bool started; /* it ever had nodes */
+    /* Not slurmctld's own complete word: slurmdbd's row, which may lack user and nodes
+     * for as long as slurmctld owes it the rest, or a resized job's, whose list no
+     * longer has the nodes it gave back. */
+    bool hearsay;
     char nodes[4096];
+    /* By node, while it runs and slurmctld is the one who tells; else none. */
+    struct lookup_share *shares;
+    size_t share_count;
 };
+
+/* Frees what a lookup that found a run has put into it. */
+void lookup_done(struct lookup_run *run);
 
 /* libslurm's configuration (SLURM_CONF or its default place). */
 void lookup_init(void);
@@ -30,8 +46,9 @@ void lookup_init(void);
 /* The cluster's name, "" if there is none; SlurmUser's uid. */
 void lookup_cluster(char *name, size_t size, uid_t *slurm_user);
 
-/* The run of `job` that was under way at `at_s`; with at_s 0 its newest. 1: found; 0:
- * Slurm knows none; -1: Slurm cannot be asked now. */
+/* The run of `job` that was under way at `at_s` (see match.h); with at_s 0 its newest.
+ * 1: found, lookup_done() is due; 0: Slurm knows none; -1: Slurm cannot be asked now.
+ */
 int lookup_job(uint32_t job, int64_t at_s, struct lookup_run *run);
 
 /* The run of `job` submitted at submit_s. As above. */
@@ -39,8 +56,13 @@ int lookup_submitted(uint32_t job, int64_t submit_s, struct lookup_run *run);
 
 bool lookup_has_node(const struct lookup_run *run, const char *node);
 
-/* The CPUs of a node as Slurm counts them; 0 if unknown. */
-int64_t lookup_node_cpus(const char *node);
+/* A node as slurmctld knows it: the CPUs that jobs can get, and its RealMemory. */
+struct lookup_node {
+    int64_t cpus, memory_mb;
+};
+
+/* 1: found; 0: slurmctld knows no such node; -1: it cannot be asked now. */
+int lookup_node(const char *node, struct lookup_node *found);
 
 /* What slurmdbd says of a person: whether they see everything (operator,
  * administrator); calls `coordinates` for each account they coordinate. -1: slurmdbd

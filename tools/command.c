@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "policy/client.h"
+#include "tools/printable.h"
 
 #define CONNECT_MS 3000
 
@@ -78,6 +79,7 @@ int command_get(const char *path, bool quiet, json_t **reply)
                 where[0] ? " at " : "", where, error);
         return EXIT_UNREACHABLE;
     }
+    printable_json(*reply);
     if (!(quiet && status == 404))
         fprintf(stderr, "kwota: %s\n",
                 text_or(*reply, "error", "kwotad gives no reason"));

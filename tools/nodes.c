@@ -9,6 +9,7 @@
 
 #include "policy/energy.h"
 #include "tools/command.h"
+#include "tools/printable.h"
 #include "tools/table.h"
 
 static const struct argp_option options[] = {
@@ -116,8 +117,10 @@ static int run_nodes(int argc, char **argv)
     rc = command_get("/v1/nodes", false, &reply);
     if (rc == 0 && json)
         command_print_json(reply);
-    else if (rc == 0)
+    else if (rc == 0) {
+        printable_json(reply);
         print_table(reply);
+    }
     json_decref(reply);
     return rc;
 }

@@ -10,6 +10,7 @@
 
 #include "policy/energy.h"
 #include "tools/command.h"
+#include "tools/printable.h"
 #include "tools/table.h"
 #include "tools/when.h"
 
@@ -130,8 +131,10 @@ static int run_usage(int argc, char **argv)
     rc = command_get(path, false, &reply);
     if (rc == 0 && a.json)
         command_print_json(reply);
-    else if (rc == 0)
+    else if (rc == 0) {
+        printable_json(reply);
         print_table(&a, reply);
+    }
     json_decref(reply);
     return rc;
 }

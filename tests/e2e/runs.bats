@@ -131,6 +131,31 @@ adjusted() {
     [ "$(ledger "SELECT COUNT(*) FROM entries e JOIN runs r ON e.run_id = r.id WHERE r.job_id = $1 AND e.kind = 'adjustment'")" -ge 1 ]
 }
 
+@test "kwotad knows what a node has and what a job holds there" {
+    local job
+    job=$(submit alice "$(busy 600)" -A astro -n 1 -c 3 --mem 200 -o /dev/null)
+    wait_for 60 job_runs "$job"
+    wait_for 30 holds "$job" 3 200
+    as alice scancel "$job"
+    wait_for 30 node_has n1 8
+    [ "$(ledger "SELECT memory_mb > 0 FROM node_facts WHERE node = 'n1'")" -eq 1 ]
+}
+
+holds() {
+    [ "$(ledger "SELECT cpus || ' ' || memory_mb FROM tokens WHERE job_id = $1")" = "$2 $3" ]
+}
+
+node_has() {
+    [ "$(ledger "SELECT cpus FROM node_facts WHERE node = '$1'")" -eq "$2" ]
+}
+
+@test "a job's name cannot act on the reader's terminal" {
+    local job
+    job=$(submit alice true -A astro -n 1 -o /dev/null -J "$(printf 'a\033[2Jb')")
+    wait_for 60 settled "$job"
+    root kwota job "$job" | grep -qF 'a?[2Jb'
+}
+
 @test "wrong input gets a sentence and a status" {
     run root kwota jbo 1
     [ "$status" -eq 2 ]

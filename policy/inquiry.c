@@ -1,0 +1,287 @@
+/* inquiry.c - what kwotad asks Slurm about jobs, and what it makes of the answers */
+#include "policy/inquiry.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "policy/log.h"
+#include "policy/run.h"
+#include "policy/slurm_lookup.h"
+
+/* At most so many of each kind a round: the next round has the rest. */
+#define BATCH 256
+
+/* A token whose job Slurm does not know this long after it was last heard of is given
+ * up: slurmdbd itself may be that late after an outage. */
+#define GIVE_UP_S (7 * 86400)
+
+/* A row that slurmdbd got in pieces, as after a slurmctld that crashed, can lack user
+ * and nodes for some time. Only after a day is it taken to mean what it says. */
+#define HEARSAY_S 86400
+
+/* Tries of one token are a second apart at first, and at most this far. */
+#define RETRY_MOST_S 300
+
+struct token {
+    char token[40], node[256];
+    uint32_t job;
+    int64_t uid; /* -1: the node did not say */
+    int64_t start_s, last_s;
+};
+
+/* Only changes are logged. */
+static void note_slurm(struct inquiry *q, bool away)
+{
+    if (away && !q->away)
+        log_line("Slurm does not answer about jobs; runs are settled when it does");
+    if (!away && q->away)
+        log_line("Slurm answers again");
+    q->away = away;
+}
+
+static int end_transaction(struct ledger *ledger, int rc)
+{
+    if (rc >= 0)
+        return ledger_commit(ledger);
+    ledger_rollback(ledger);
+    return -1;
+}
+
+/* Those that have waited longest first, so that tokens nobody knows hold up no other.
+ */
+static int due_tokens(struct inquiry *q, int64_t now_s, struct token *tokens)
+{
+    sqlite3_stmt *stmt;
+    int count = 0;
+
+    if (ledger_begin(q->ledger) < 0)
+        return 0;
+    stmt = ledger_query(
+        q->ledger,
+        "SELECT token, node, job_id, COALESCE(uid, -1), start_ms / 1000, last_ms / 1000"
+        " FROM tokens WHERE run_id IS NULL AND NOT refused AND next_ask_s <= ?"
+        " ORDER BY next_ask_s LIMIT ?",
+        "ii", now_s, (int64_t)BATCH);
+    while (stmt && count < BATCH && sqlite3_step(stmt) == SQLITE_ROW) {
+        struct token *t = &tokens[count++];
+
+        snprintf(t->token, sizeof t->token, "%s",
+                 (const char *)sqlite3_column_text(stmt, 0));
+        snprintf(t->node, sizeof t->node, "%s",
+                 (const char *)sqlite3_column_text(stmt, 1));
+        t->job = (uint32_t)sqlite3_column_int64(stmt, 2);
+        t->uid = sqlite3_column_int64(stmt, 3);
+        t->start_s = sqlite3_column_int64(stmt, 4);
+        t->last_s = sqlite3_column_int64(stmt, 5);
+    }
+    sqlite3_finalize(stmt);
+    ledger_commit(q->ledger);
+    return count;
+}
+
+static void ask_later(struct inquiry *q, const struct token *t, int64_t now_s)
+{
+    int64_t wait_s = (now_s - t->start_s) / 8;
+
+    wait_s = wait_s < 1 ? 1 : wait_s > RETRY_MOST_S ? RETRY_MOST_S : wait_s;
+    if (ledger_begin(q->ledger) == 0)
+        end_transaction(q->ledger,
+                        ledger_do(q->ledger,
+                                  "UPDATE tokens SET next_ask_s = ? WHERE token = ?",
+                                  "is", now_s + wait_s, t->token));
+}
+
+static void refuse(struct inquiry *q, const struct token *t, const char *why)
+{
+    log_line("node %s reports for job %u, %s: not counted", t->node, t->job, why);
+    if (ledger_begin(q->ledger) == 0)
+        end_transaction(q->ledger, run_refuse(q->ledger, t->token));
+}
+
+/* What Slurm says of a run, and what it holds on its nodes. The run's id, or -1. */
+static int64_t keep_run(struct inquiry *q, const struct lookup_run *run, int64_t now_s)
+{
+    int64_t run_id = run_put(q->ledger, q->cluster, run, now_s);
+
+    return run_id >= 0 && run_shares(q->ledger, run_id, run) < 0 ? -1 : run_id;
+}
+
+/* In a transaction of its own. */
+static int keep(struct inquiry *q, const struct lookup_run *run, int64_t now_s)
+{
+    if (ledger_begin(q->ledger) < 0)
+        return -1;
+    return end_transaction(q->ledger, keep_run(q, run, now_s) < 0 ? -1 : 0);
+}
+
+static void bind_to(struct inquiry *q, const struct token *t,
+                    const struct lookup_run *run, int64_t now_s)
+{
+    int64_t run_id;
+    int rc = -1;
+
+    if (ledger_begin(q->ledger) < 0)
+        return;
+    run_id = run_put(q->ledger, q->cluster, run, now_s);
+    if (run_id >= 0 && run_bind(q->ledger, t->token, run_id) == 0)
+        rc = run_shares(q->ledger, run_id, run);
+    end_transaction(q->ledger, rc);
+}
+
+/* Why a token's counts cannot be this run's; false if they can. */
+static bool objection(const struct token *t, const struct lookup_run *run, char *why,
+                      size_t size)
+{
+    if (t->uid >= 0 && t->uid != (int64_t)run->uid)
+        snprintf(why, size, "which is not uid %lld's but uid %u's", (long long)t->uid,
+                 run->uid);
+    else if (!lookup_has_node(run, t->node))
+        snprintf(why, size, "which runs on %.200s", run->nodes);
+    else
+        return false;
+    return true;
+}
+
+static void bind_one(struct inquiry *q, const struct token *t,
+                     const struct lookup_run *run, int64_t now_s)
+{
+    char why[320];
+
+    if (!objection(t, run, why, sizeof why))
+        bind_to(q, t, run, now_s);
+    else if (run->hearsay && now_s < t->start_s + HEARSAY_S)
+        ask_later(q, t, now_s);
+    else
+        refuse(q, t, why);
+}
+
+static void bind_unknown(struct inquiry *q, const struct token *t, int64_t now_s)
+{
+    if (now_s > t->last_s + GIVE_UP_S)
+        refuse(q, t, "of which Slurm knows no such run");
+    else
+        ask_later(q, t, now_s);
+}
+
+void inquiry_bind(struct inquiry *q, int64_t now_s)
+{
+    struct token *tokens = calloc(BATCH, sizeof *tokens);
+    struct lookup_run *run = malloc(sizeof *run);
+    int count = tokens && run ? due_tokens(q, now_s, tokens) : 0, found = 0;
+
+    for (int i = 0; i < count && found >= 0; i++) {
+        found = lookup_job(tokens[i].job, tokens[i].start_s, run);
+        note_slurm(q, found < 0);
+        if (found == 1) {
+            bind_one(q, &tokens[i], run, now_s);
+            lookup_done(run);
+        } else if (found == 0)
+            bind_unknown(q, &tokens[i], now_s);
+        else /* another token's turn to be the first */
+            ask_later(q, &tokens[i], now_s);
+    }
+    free(run);
+    free(tokens);
+}
+
+/* slurmdbd's row with uid 0 may be root's or not be whole yet: it makes no new run. A
+ * token of root's makes it by itself. */
+static bool makes_no_run(struct inquiry *q, const struct lookup_run *run)
+{
+    bool known;
+
+    if (!run->hearsay || run->uid != 0)
+        return false;
+    if (ledger_begin(q->ledger) < 0)
+        return true;
+    known = run_find(q->ledger, q->cluster, run) > 0;
+    ledger_commit(q->ledger);
+    return !known;
+}
+
+int inquiry_look(struct inquiry *q, uint32_t job, int64_t now_s)
+{
+    struct lookup_run *run = malloc(sizeof *run);
+    int found = run ? lookup_job(job, 0, run) : -1, rc = found < 0 ? -1 : 0;
+
+    note_slurm(q, found < 0);
+    if (found == 1) {
+        if (!makes_no_run(q, run))
+            rc = keep(q, run, now_s);
+        lookup_done(run);
+    }
+    free(run);
+    return rc;
+}
+
+struct open_run {
+    int64_t submit_s;
+    uint32_t job;
+};
+
+static int open_runs(struct inquiry *q, const char *sql, struct open_run *runs,
+                     int64_t after_id, int64_t *last_id)
+{
+    sqlite3_stmt *stmt;
+    int count = 0;
+
+    if (ledger_begin(q->ledger) < 0)
+        return 0;
+    stmt = ledger_query(q->ledger, sql, "ii", after_id, (int64_t)BATCH);
+    while (stmt && count < BATCH && sqlite3_step(stmt) == SQLITE_ROW) {
+        *last_id = sqlite3_column_int64(stmt, 0);
+        runs[count++] =
+            (struct open_run){.submit_s = sqlite3_column_int64(stmt, 1),
+                              .job = (uint32_t)sqlite3_column_int64(stmt, 2)};
+    }
+    sqlite3_finalize(stmt);
+    ledger_commit(q->ledger);
+    return count;
+}
+
+/* -1: Slurm cannot be asked now. */
+static int ask_about_batch(struct inquiry *q, const struct open_run *runs, int count,
+                           int64_t now_s)
+{
+    struct lookup_run *run = malloc(sizeof *run);
+    int found = run ? 0 : -1;
+
+    for (int i = 0; i < count && found >= 0; i++) {
+        found = lookup_submitted(runs[i].job, runs[i].submit_s, run);
+        note_slurm(q, found < 0);
+        if (found == 1) {
+            keep(q, run, now_s);
+            lookup_done(run);
+        }
+    }
+    free(run);
+    return found < 0 ? -1 : 0;
+}
+
+static void ask_about(struct inquiry *q, const char *sql, int64_t now_s)
+{
+    struct open_run *runs = calloc(BATCH, sizeof *runs);
+    int64_t after_id = 0;
+    int count = runs ? open_runs(q, sql, runs, 0, &after_id) : 0;
+
+    while (count > 0 && ask_about_batch(q, runs, count, now_s) == 0)
+        count = open_runs(q, sql, runs, after_id, &after_id);
+    free(runs);
+}
+
+void inquiry_finished(struct inquiry *q, int64_t now_s)
+{
+    ask_about(q,
+              "SELECT r.id, r.submit_s, r.job_id FROM runs r WHERE state = 'running'"
+              " AND node_count <= (SELECT COUNT(DISTINCT node) FROM tokens t"
+              "  WHERE t.run_id = r.id AND t.final) AND id > ? ORDER BY id LIMIT ?",
+              now_s);
+}
+
+void inquiry_sweep(struct inquiry *q, int64_t now_s)
+{
+    ask_about(q,
+              "SELECT id, submit_s, job_id FROM runs WHERE state = 'running' AND id > ?"
+              " ORDER BY id LIMIT ?",
+              now_s);
+}

@@ -1,0 +1,33 @@
+/* inquiry.h - what kwotad asks Slurm about jobs, and what it makes of the answers
+ *
+ * All of it may take seconds (slurm_lookup.h): from the worker's thread only, without
+ * the ledger's lock.
+ */
+#ifndef KWOTA_INQUIRY_H
+#define KWOTA_INQUIRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "policy/ledger.h"
+
+struct inquiry {
+    struct ledger *ledger;
+    const char *cluster;
+    bool away; /* Slurm does not answer; said so already */
+};
+
+/* Finds the runs of the tokens that nodes have reported and that are due for a try. */
+void inquiry_bind(struct inquiry *inquiry, int64_t now_s);
+
+/* What Slurm says of the newest run of a job (a line of the journal). -1: it cannot be
+ * asked, or the ledger cannot take it: the job is to be looked at again. */
+int inquiry_look(struct inquiry *inquiry, uint32_t job, int64_t now_s);
+
+/* Running runs whose nodes have all given their finals: are they over? */
+void inquiry_finished(struct inquiry *inquiry, int64_t now_s);
+
+/* The same of all running runs. */
+void inquiry_sweep(struct inquiry *inquiry, int64_t now_s);
+
+#endif

@@ -1,0 +1,227 @@
+/* report_run.c - one run of a node's report, into the ledger */
+#include "policy/report_run.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/energy.h"
+#include "policy/kind.h"
+#include "policy/log.h"
+#include "policy/quarter.h"
+#include "policy/steps.h"
+
+struct run {
+    const char *token;
+    json_int_t job, uid, start_ms, cpu_ns;
+    json_int_t end_ms; /* 0: runs */
+    int final;
+    json_t *domains, *reasons;
+    json_t *apportioned, *steps; /* NULL: none */
+};
+
+static int parse(json_t *json, struct run *run)
+{
+    json_t *end = NULL;
+
+    memset(run, 0, sizeof *run);
+    run->uid = -1;
+    if (json_unpack(json, "{s:s s:I s?I s:I s?o s:b s:I s:o s:o s?o s?o}", "token",
+                    &run->token, "job", &run->job, "uid", &run->uid, "start_ms",
+                    &run->start_ms, "end_ms", &end, "final", &run->final, "cpu_ns",
+                    &run->cpu_ns, "reasons", &run->reasons, "domains", &run->domains,
+                    "apportioned", &run->apportioned, "steps", &run->steps) < 0)
+        return -1;
+    run->end_ms = json_is_integer(end) ? json_integer_value(end) : 0;
+    return json_is_object(run->domains) && json_is_array(run->reasons) && run->job > 0
+               ? 0
+               : -1;
+}
+
+int report_run_check(json_t *json, const char **error)
+{
+    struct run run;
+
+    *error = "a run needs token, job, start_ms, final, cpu_ns, reasons and domains";
+    if (parse(json, &run) < 0)
+        return -1;
+    *error = "apportioned is a list of the run's domains";
+    if (run.apportioned && !json_is_array(run.apportioned))
+        return -1;
+    *error = "steps is a list, and a step needs step, start_ms, cpu_ns and uj";
+    return steps_check(run.steps);
+}
+
+/* A domain as this node's report describes it; NULL if it does not. */
+static const json_t *domain_of(const struct report *r, const char *domain)
+{
+    size_t i;
+    json_t *one;
+
+    json_array_foreach(r->domains, i, one)
+    {
+        const char *name = json_string_value(json_object_get(one, "name"));
+
+        if (name && strcmp(name, domain) == 0)
+            return one;
+    }
+    return NULL;
+}
+
+static bool is_listed(const json_t *list, const char *text)
+{
+    size_t i;
+    json_t *one;
+
+    json_array_foreach(list, i, one)
+    {
+        if (json_is_string(one) && strcmp(json_string_value(one), text) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Where a delta's parts go. */
+struct posting {
+    struct ledger *ledger;
+    const char *token, *kind;
+    int failed;
+};
+
+static void post_quarter(int64_t quarter_s, int64_t mj, void *arg)
+{
+    struct posting *p = arg;
+
+    if (mj != 0 && ledger_do(p->ledger,
+                             "INSERT INTO run_quarters (token, quarter_s, kind, mj)"
+                             " VALUES (?,?,?,?)"
+                             " ON CONFLICT DO UPDATE SET mj = mj + excluded.mj",
+                             "sisi", p->token, quarter_s, p->kind, mj) < 0)
+        p->failed = 1;
+}
+
+/* What a run's counts grew by, from its last report to this one. */
+struct growth {
+    int64_t from_ms, to_ms;
+    struct kinds mj;
+};
+
+/* uj in the ledger after this report; the higher count stands. */
+static int64_t count_of(struct ledger *ledger, const struct report *r,
+                        const struct run *run, const char *domain, int64_t told,
+                        int64_t *before)
+{
+    *before = ledger_number(ledger, 0,
+                            "SELECT uj FROM run_domains WHERE token = ? AND domain = ?",
+                            "ss", run->token, domain);
+    if (told >= *before)
+        return told;
+    log_line("node %s: job %lld: %s went back from %lld to %lld uJ; the higher count "
+             "stands",
+             r->node, (long long)run->job, domain, (long long)*before, (long long)told);
+    return *before;
+}
+
+/* What was divided among jobs, or made of power over time, once, stays so marked. */
+static int keep_count(struct ledger *ledger, const struct run *run, const char *domain,
+                      const json_t *described, int64_t uj)
+{
+    return ledger_do(
+        ledger,
+        "INSERT INTO run_domains (token, domain, kind, uj, apportioned, integrated)"
+        " VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET"
+        " uj = COALESCE(excluded.uj, uj),"
+        " apportioned = MAX(apportioned, excluded.apportioned),"
+        " integrated = MAX(integrated, excluded.integrated)",
+        "sssuii", run->token, domain,
+        json_string_value(json_object_get(described, "kind")), uj,
+        (int64_t)is_listed(run->apportioned, domain),
+        (int64_t)json_is_true(json_object_get(described, "integrated")));
+}
+
+/* A count of a run: what it grew by goes into the quarters of the time it grew in. */
+static int take_count(struct ledger *ledger, const struct report *r,
+                      const struct run *run, const char *domain, const json_t *value,
+                      struct growth *growth)
+{
+    const json_t *described = domain_of(r, domain);
+    const char *kind = json_string_value(json_object_get(described, "kind"));
+    struct posting posting = {ledger, run->token, kind, 0};
+    int64_t before, now, mj;
+
+    if (!kind)
+        return 0;
+    if (!json_is_integer(value))
+        return keep_count(ledger, run, domain, described, ENERGY_UNKNOWN);
+    now = count_of(ledger, r, run, domain, json_integer_value(value), &before);
+    mj = now / 1000 - before / 1000;
+    quarter_split(mj, growth->from_ms, growth->to_ms, post_quarter, &posting);
+    kinds_add(&growth->mj, kind_of(kind), mj);
+    return posting.failed ? -1 : keep_count(ledger, run, domain, described, now);
+}
+
+/* A report that came without time having passed belongs to the point before it. */
+static int take_point(struct ledger *ledger, const struct run *run,
+                      const struct growth *g)
+{
+    const int64_t *mj = g->mj.mj;
+
+    if (g->to_ms > g->from_ms)
+        return ledger_do(ledger, "INSERT INTO run_points VALUES (?,?,?,?,?,?,?)",
+                         "siiuuuu", run->token, g->from_ms, g->to_ms, mj[KIND_CPU],
+                         mj[KIND_DRAM], mj[KIND_GPU], mj[KIND_OTHER]);
+    return ledger_do(ledger,
+                     "UPDATE run_points SET cpu_mj = COALESCE(cpu_mj + ?1, cpu_mj, ?1),"
+                     " dram_mj = COALESCE(dram_mj + ?2, dram_mj, ?2),"
+                     " gpu_mj = COALESCE(gpu_mj + ?3, gpu_mj, ?3),"
+                     " other_mj = COALESCE(other_mj + ?4, other_mj, ?4)"
+                     " WHERE token = ?5 AND to_ms ="
+                     "  (SELECT MAX(to_ms) FROM run_points WHERE token = ?5)",
+                     "uuuus", mj[KIND_CPU], mj[KIND_DRAM], mj[KIND_GPU], mj[KIND_OTHER],
+                     run->token);
+}
+
+static int take_token(struct ledger *ledger, const struct report *r,
+                      const struct run *run, int64_t until_ms)
+{
+    char *reasons = json_dumps(run->reasons, JSON_COMPACT);
+    int rc = ledger_do(
+        ledger,
+        "INSERT INTO tokens (token, node, job_id, start_ms, last_ms, final, cpu_ns,"
+        " reasons, simulated, uid) VALUES (?,?,?,?,?,?,?,?,?,NULLIF(?,-1))"
+        " ON CONFLICT DO UPDATE SET last_ms = MAX(last_ms, excluded.last_ms),"
+        " final = MAX(final, excluded.final), cpu_ns = MAX(cpu_ns, excluded.cpu_ns),"
+        " reasons = excluded.reasons, simulated = excluded.simulated",
+        "ssiiiiisii", run->token, r->node, (int64_t)run->job, (int64_t)run->start_ms,
+        until_ms, (int64_t)run->final, (int64_t)run->cpu_ns, reasons,
+        (int64_t)r->simulated, (int64_t)run->uid);
+
+    free(reasons);
+    return rc;
+}
+
+int report_run_take(struct ledger *ledger, const struct report *report, json_t *json)
+{
+    struct growth growth;
+    struct run run;
+    const char *domain;
+    json_t *value;
+
+    if (parse(json, &run) < 0)
+        return -1;
+    growth.from_ms =
+        ledger_number(ledger, run.start_ms,
+                      "SELECT last_ms FROM tokens WHERE token = ?", "s", run.token);
+    growth.to_ms = run.end_ms ? run.end_ms : report->time_ms;
+    kinds_clear(&growth.mj);
+    if (take_token(ledger, report, &run, growth.to_ms) < 0)
+        return -1;
+    json_object_foreach(run.domains, domain, value)
+    {
+        if (take_count(ledger, report, &run, domain, value, &growth) < 0)
+            return -1;
+    }
+    if (take_point(ledger, &run, &growth) < 0)
+        return -1;
+    return steps_take(ledger, run.token, run.steps);
+}

@@ -1,0 +1,252 @@
+/* job_text.c - a run as text, for kwota job */
+#include "tools/job_text.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "policy/energy.h"
+#include "tools/table.h"
+
+static const struct {
+    const char *name, *key, *column;
+} kinds[] = {{"cpu", "cpu_mj", ">CPU"},
+             {"dram", "dram_mj", ">DRAM"},
+             {"gpu", "gpu_mj", ">GPU"},
+             {"other", "other_mj", ">OTHER"}};
+
+#define KINDS (sizeof kinds / sizeof *kinds)
+
+int64_t job_integer(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+
+    return json_is_integer(value) ? json_integer_value(value) : ENERGY_UNKNOWN;
+}
+
+const char *job_string(const json_t *object, const char *key)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+
+    return value ? value : "";
+}
+
+static const char *mark(const json_t *run)
+{
+    return json_is_true(json_object_get(run, "simulated")) ? " [simulated]" : "";
+}
+
+static int64_t elapsed_s(const json_t *run)
+{
+    int64_t end = job_integer(run, "end"), start = job_integer(run, "start");
+
+    return (end == ENERGY_UNKNOWN ? (int64_t)time(NULL) : end) - start;
+}
+
+/* "1.23 kWh (4428000 J)" */
+static const char *both(char *buf, size_t size, int64_t mj)
+{
+    char kwh[ENERGY_TEXT], joules[ENERGY_TEXT];
+
+    if (mj == ENERGY_UNKNOWN)
+        snprintf(buf, size, "unknown");
+    else
+        snprintf(buf, size, "%s (%s)", energy_kwh_human(kwh, sizeof kwh, mj),
+                 energy_joules(joules, sizeof joules, mj));
+    return buf;
+}
+
+static void print_time(const char *label, int64_t when)
+{
+    char stamp[32] = "not yet";
+    time_t t = (time_t)when;
+    struct tm tm;
+
+    if (when != ENERGY_UNKNOWN)
+        strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", localtime_r(&t, &tm));
+    printf("  %-10s %s\n", label, stamp);
+}
+
+static bool is_in(const json_t *list, const char *name)
+{
+    size_t i;
+    json_t *one;
+
+    json_array_foreach(list, i, one)
+    {
+        if (json_is_string(one) && strcmp(json_string_value(one), name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Each with where it comes from: a counter that the job had to itself, or its part of
+ * one that was divided. */
+static void print_kinds(const json_t *run)
+{
+    const json_t *energy = json_object_get(run, "energy");
+    const json_t *apportioned = json_object_get(run, "apportioned");
+    const json_t *integrated = json_object_get(run, "integrated");
+    char buf[2 * ENERGY_TEXT + 8];
+
+    for (size_t k = 0; k < KINDS; k++)
+        if (job_integer(energy, kinds[k].key) != ENERGY_UNKNOWN)
+            printf("    %-8s %s, %s%s\n", kinds[k].name,
+                   both(buf, sizeof buf, job_integer(energy, kinds[k].key)),
+                   is_in(apportioned, kinds[k].name) ? "apportioned" : "measured",
+                   is_in(integrated, kinds[k].name) ? ", from power over time" : "");
+}
+
+static void print_nodes(const json_t *run)
+{
+    static const char *const columns[] = {"NODE", ">KWH", ">JOULES", "FINAL", NULL};
+    struct table *table = table_new(columns);
+    size_t i;
+    json_t *node;
+
+    json_array_foreach(json_object_get(run, "nodes"), i, node)
+    {
+        char kwh[ENERGY_TEXT], joules[ENERGY_TEXT];
+        int64_t mj = job_integer(node, "total_mj");
+        const char *cells[] = {
+            job_string(node, "node"), energy_kwh(kwh, sizeof kwh, mj, 6),
+            energy_joules(joules, sizeof joules, mj),
+            json_is_true(json_object_get(node, "final")) ? "yes" : "not yet"};
+
+        table_add(table, cells);
+    }
+    table_print(table);
+}
+
+void job_print(const json_t *run)
+{
+    const json_t *energy = json_object_get(run, "energy");
+    int64_t total = job_integer(energy, "total_mj"),
+            charge = job_integer(run, "charge_mj");
+    char buf[2 * ENERGY_TEXT + 8], watts[ENERGY_TEXT];
+    size_t i;
+    json_t *reason;
+
+    printf("Job %s%s\n", job_string(run, "job_id"), mark(run));
+    if (job_integer(run, "restart") > 0)
+        printf("  %-10s %" PRId64 "\n", "restart", job_integer(run, "restart"));
+    printf("  %-10s %s\n", "name", job_string(run, "name"));
+    printf("  %-10s %s, account %s, partition %s\n", "user", job_string(run, "user"),
+           job_string(run, "account"), job_string(run, "partition"));
+    printf("  %-10s %s (Slurm: %s)\n", "state", job_string(run, "state"),
+           job_string(run, "slurm_state"));
+    print_time("start", job_integer(run, "start"));
+    print_time("end", job_integer(run, "end"));
+    printf("  %-10s %s, %s on average\n", "energy", both(buf, sizeof buf, total),
+           energy_watts(watts, sizeof watts,
+                        energy_mean_mw(total, elapsed_s(run) * 1000)));
+    print_kinds(run);
+    printf("  %-10s %s\n", "charge",
+           charge == ENERGY_UNKNOWN ? "not settled yet"
+                                    : both(buf, sizeof buf, charge));
+    printf("  %-10s %s\n", "quality", job_string(run, "quality"));
+    json_array_foreach(json_object_get(run, "reasons"), i, reason)
+        printf("             %s\n", json_string_value(reason));
+    print_nodes(run);
+}
+
+void job_print_summary(const json_t *run)
+{
+    const json_t *energy = json_object_get(run, "energy");
+    int64_t total = job_integer(energy, "total_mj"), s = elapsed_s(run);
+    char kwh[ENERGY_TEXT], joules[ENERGY_TEXT], watts[ENERGY_TEXT];
+
+    if (total == ENERGY_UNKNOWN) {
+        printf("kwota: job %s: energy unknown so far%s\n", job_string(run, "job_id"),
+               mark(run));
+        return;
+    }
+    printf("kwota: job %s used %s (%s) in %" PRId64 ":%02" PRId64 ":%02" PRId64
+           ", %s on average%s\n",
+           job_string(run, "job_id"), energy_kwh_human(kwh, sizeof kwh, total),
+           energy_joules(joules, sizeof joules, total), s / 3600, s / 60 % 60, s % 60,
+           energy_watts(watts, sizeof watts, energy_mean_mw(total, s * 1000)),
+           mark(run));
+    if (json_array_size(json_object_get(run, "apportioned")) > 0)
+        printf("kwota:   apportioned: part of it is the job's share of what it shared "
+               "with others\n");
+    if (strcmp(job_string(run, "state"), "settled") != 0)
+        printf("kwota:   provisional; kwota job %s shows the final figure\n",
+               job_string(run, "job_id"));
+}
+
+/* "1:02:03" */
+static void write_duration(char *buf, size_t size, int64_t ms)
+{
+    int64_t s = ms / 1000;
+
+    snprintf(buf, size, "%" PRId64 ":%02" PRId64 ":%02" PRId64, s / 3600, s / 60 % 60,
+             s % 60);
+}
+
+/* Those kinds that any step has. */
+static size_t kinds_of(const json_t *steps, size_t used[KINDS])
+{
+    size_t count = 0, i;
+    json_t *step;
+
+    for (size_t k = 0; k < KINDS; k++) {
+        bool any = false;
+
+        json_array_foreach(steps, i, step)
+        {
+            if (job_integer(json_object_get(step, "energy"), kinds[k].key) !=
+                ENERGY_UNKNOWN)
+                any = true;
+        }
+        if (any)
+            used[count++] = k;
+    }
+    return count;
+}
+
+static void add_step(struct table *table, const json_t *step, const size_t *used,
+                     size_t count)
+{
+    const json_t *energy = json_object_get(step, "energy");
+    int64_t end = job_integer(step, "end_ms"), total = job_integer(energy, "total_mj");
+    char nodes[24], elapsed[32] = "runs", cpu[32], kwh[ENERGY_TEXT],
+                    joules[1 + KINDS][ENERGY_TEXT];
+    const char *cells[6 + KINDS] = {
+        job_string(step, "step"), nodes, elapsed, cpu, kwh, joules[0]};
+
+    snprintf(nodes, sizeof nodes, "%" PRId64, job_integer(step, "nodes"));
+    if (end != ENERGY_UNKNOWN)
+        write_duration(elapsed, sizeof elapsed, end - job_integer(step, "start_ms"));
+    write_duration(cpu, sizeof cpu, job_integer(step, "cpu_ns") / 1000000);
+    energy_kwh(kwh, sizeof kwh, total, 6);
+    energy_joules(joules[0], ENERGY_TEXT, total);
+    for (size_t i = 0; i < count; i++)
+        cells[6 + i] = energy_joules(joules[1 + i], ENERGY_TEXT,
+                                     job_integer(energy, kinds[used[i]].key));
+    table_add(table, cells);
+}
+
+void job_print_steps(const json_t *run)
+{
+    const json_t *steps = json_object_get(run, "steps");
+    const char *columns[7 + KINDS] = {"STEP",      ">NODES", ">ELAPSED",
+                                      ">CPU_TIME", ">KWH",   ">JOULES"};
+    size_t used[KINDS], count = kinds_of(steps, used), i;
+    struct table *table;
+    json_t *step;
+
+    putchar('\n');
+    if (json_array_size(steps) == 0) {
+        puts("No step of it has been counted.");
+        return;
+    }
+    for (i = 0; i < count; i++)
+        columns[6 + i] = kinds[used[i]].column;
+    table = table_new(columns);
+    json_array_foreach(steps, i, step) add_step(table, step, used, count);
+    table_print(table);
+}
