@@ -106,11 +106,12 @@ static json_t *configuration(struct ledger *ledger, const struct settings *s,
     int64_t cpus, memory_mb;
 
     node_facts_of(ledger, node, &cpus, &memory_mb);
-    return json_pack("{s:I s:I s:o s:o s:{s:o s:o}}", "tick_ms", (json_int_t)s->tick_ms,
-                     "report_ms", (json_int_t)s->report_ms, "cpus", known_number(cpus),
-                     "memory_mb", known_number(memory_mb), "idle_mw", "package",
-                     known_number(s->idle_package_mw), "dram",
-                     known_number(s->idle_dram_mw));
+    return json_pack(
+        "{s:I s:I s:o s:o s:s s:{s:o s:o s:o}}", "tick_ms", (json_int_t)s->tick_ms,
+        "report_ms", (json_int_t)s->report_ms, "cpus", known_number(cpus), "memory_mb",
+        known_number(memory_mb), "share", s->share_by_cpus ? "cpus" : "largest",
+        "idle_mw", "package", known_number(s->idle_package_mw), "dram",
+        known_number(s->idle_dram_mw), "gpu", known_number(s->idle_gpu_mw));
 }
 
 /* What a running run holds on the node that reports it; NULL while it is not bound. */

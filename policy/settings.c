@@ -88,6 +88,19 @@ static json_t *section(struct reading *r, json_t *all, const char *name,
     return object;
 }
 
+static void take_share(struct reading *r, json_t *meter, struct settings *s)
+{
+    json_t *share = json_object_get(meter, "share");
+    const char *text = json_string_value(share);
+
+    if (!share)
+        return;
+    if (!text || (strcmp(text, "cpus") != 0 && strcmp(text, "largest") != 0))
+        mistake(r, "meter.", "share", "must be \"cpus\" or \"largest\"");
+    else
+        s->share_by_cpus = strcmp(text, "cpus") == 0;
+}
+
 static void free_names(struct settings *s)
 {
     for (int n = 0; n < SETTINGS_NAMES; n++)
@@ -122,7 +135,8 @@ static void take_all(struct reading *r, json_t *all, struct settings *s)
         "version",          "cluster", "listen", "socket", "spool",      "munge_socket",
         "settle_timeout_s", "sweep_s", "meter",  "server", "slurm_user", NULL};
     static const char *const listen_keys[] = {"address", "port", "names", NULL};
-    static const char *const meter_keys[] = {"tick_ms", "report_ms", "idle_mw", NULL};
+    static const char *const meter_keys[] = {"tick_ms", "report_ms", "idle_mw", "share",
+                                             NULL};
     json_t *listen = section(r, all, "listen", listen_keys);
     json_t *meter = section(r, all, "meter", meter_keys);
     json_t *idle = json_object_get(meter, "idle_mw");
@@ -143,6 +157,8 @@ static void take_all(struct reading *r, json_t *all, struct settings *s)
     take_number(r, "meter.", meter, "report_ms", 100, 3600000, &s->report_ms);
     take_number(r, "meter.idle_mw.", idle, "package", 0, 10000000, &s->idle_package_mw);
     take_number(r, "meter.idle_mw.", idle, "dram", 0, 10000000, &s->idle_dram_mw);
+    take_number(r, "meter.idle_mw.", idle, "gpu", 0, 10000000, &s->idle_gpu_mw);
+    take_share(r, meter, s);
     s->port = (int)port;
 }
 

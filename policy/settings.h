@@ -5,6 +5,7 @@
 #ifndef KWOTA_SETTINGS_H
 #define KWOTA_SETTINGS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define SETTINGS_NAMES 8
@@ -25,6 +26,9 @@ struct settings {
     int64_t report_ms;
     int64_t idle_package_mw; /* 0: meters learn it */
     int64_t idle_dram_mw;
+    int64_t idle_gpu_mw;
+    bool
+        share_by_cpus; /* a job's share of a node: its CPUs, not the largest fraction */
 };
 
 /* Reads a file over the defaults. On mistakes prints each with file and key to stderr
