@@ -225,12 +225,14 @@ int slurm_spank_job_epilog(spank_t sp, int ac, char **av)
     return 0;
 }
 
-/* The node's name, in slurmstepd; "" where Slurm does not tell it. */
+/* The node's name, in slurmstepd; "" where Slurm does not tell it. Batch and extern
+ * steps have it in slurmstepd's own environment only. */
 static void remote_node(spank_t sp, char *node, size_t size)
 {
     if (spank_getenv(sp, "SLURMD_NODENAME", node, (int)size) != ESPANK_SUCCESS ||
         !is_name(node))
-        node[0] = '\0';
+        snprintf(node, size, "%s",
+                 is_name(getenv("SLURMD_NODENAME")) ? getenv("SLURMD_NODENAME") : "");
 }
 
 static json_t *number_or_null(long long value)
