@@ -28,6 +28,15 @@
  * 1 kW); what it owes beyond is forgotten, so that it can catch up one day. */
 #define MOST_OWED_UJ INT64_C(60000000000)
 
+static uint64_t places_of(const struct counter *counter)
+{
+    if (counter->index < 0 || counter->index + counter->slices > 64 ||
+        counter->slices < 1)
+        return 0;
+    return (counter->slices == 64 ? ~UINT64_C(0) : (UINT64_C(1) << counter->slices) - 1)
+           << counter->index;
+}
+
 static int64_t covered_uj(const struct books *books, const struct books_domain *domain)
 {
     int64_t covered = 0;
@@ -78,7 +87,13 @@ static void gap(struct books *books, int d, enum books_reason reason, int64_t fr
         domain->gap_ms += (until_ns - from) / 1000000;
         domain->gap_until_ns = until_ns;
     }
-    books_flag_all(books, reason, from_ns, until_ns);
+    for (int i = 0; i < books->run_count; i++) {
+        struct books_run *run = &books->runs[i];
+
+        /* A GPU is its holders' concern. */
+        if (!run->final && (domain->kind != COUNTER_GPU || (run->gpus & domain->gpus)))
+            books_flag(run, reason, from_ns, until_ns);
+    }
 }
 
 /* An interval whose energy cannot be told. */
@@ -223,15 +238,6 @@ static void divide(struct books *books, int d, int64_t delta_uj,
         mark_apportioned(books, d, &s);
     }
     give(books, d, &s, delta_uj, node_uj);
-}
-
-static uint64_t places_of(const struct counter *counter)
-{
-    if (counter->index < 0 || counter->index + counter->slices > 64 ||
-        counter->slices < 1)
-        return 0;
-    return (counter->slices == 64 ? ~UINT64_C(0) : (UINT64_C(1) << counter->slices) - 1)
-           << counter->index;
 }
 
 int account_holders(const struct books *books, const struct counter *counter)
@@ -415,6 +421,7 @@ void account_reading(struct books *books, int d, const struct counter *counter,
     struct books_domain *domain = &books->domains[d];
     int64_t lost_ms = reading->lost_ms - domain->lost_ms;
 
+    domain->gpus = places_of(counter);
     domain->reason[0] = '\0';
     if (!domain->read || reading->session != domain->session) {
         if (domain->read)
@@ -437,6 +444,7 @@ void account_no_reading(struct books *books, int d, const struct counter *counte
 {
     struct books_domain *domain = &books->domains[d];
 
+    domain->gpus = places_of(counter);
     /* Nothing is lost yet: the next reading tells what passed since the last. */
     snprintf(domain->reason, sizeof domain->reason, "%s", counter->reason);
     gap(books, d, BOOKS_COUNTER_UNKNOWN,

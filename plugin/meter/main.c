@@ -37,6 +37,7 @@ enum {
     OPT_USER,
     OPT_LOG,
     OPT_LIST,
+    OPT_TICK,
     OPT_WATCH,
     OPT_JSON
 };
@@ -48,6 +49,8 @@ static const struct argp_option options[] = {
     {"run", OPT_RUN, "DIR", 0, "socket and pid file [" KWOTA_RUNDIR "]", 0},
     {"spool", OPT_SPOOL, "DIR", 0, "state [" KWOTA_SPOOLDIR "]", 0},
     {"timeout-ms", OPT_TIMEOUT, "N", 0, "patience with kwotad [2000]", 0},
+    {"tick-ms", OPT_TICK, "N", 0,
+     "between two readings, until kwotad says otherwise [10000]", 0},
     {"munge", OPT_MUNGE, "SOCKET", 0, "munged's socket", 0},
     {"user", OPT_USER, "NAME", 0, "kwotad's user, whose replies count [slurm]", 0},
     {"log", OPT_LOG, "FILE", 0, "log there instead of to stderr", 0},
@@ -92,6 +95,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         break;
     case OPT_LOG:
         a->options.log = arg;
+        break;
+    case OPT_TICK:
+        a->options.tick_ms = atol(arg);
+        if (a->options.tick_ms < 100 || a->options.tick_ms > 60000)
+            argp_error(state, "--tick-ms takes 100 to 60000, not \"%s\"", arg);
         break;
     case OPT_LIST:
         a->options.list = arg;

@@ -116,6 +116,8 @@ static int open_state(struct meter *meter)
     }
     if (found == 0)
         books_init(&meter->books);
+    if (meter->options->tick_ms > 0)
+        meter->books.tick_ms = meter->options->tick_ms;
     return 0;
 }
 

@@ -20,6 +20,7 @@ struct meter_options {
     const char *node, *server, *root, *run, *spool, *munge, *user, *log;
     const char *list; /* of sources; NULL: SYSCONFDIR/sources.json if there is one */
     long timeout_ms;
+    long tick_ms; /* until kwotad says otherwise; 0: as it said last */
 };
 
 struct meter {

@@ -14,8 +14,9 @@ cluster_up() {
     "$top/tests/cluster" up --dir "$dir" --build "$build" "$@" >&2
 }
 
-# The logs of a failed run are the first thing asked for.
+# KWOTA_KEEP=1 leaves the cluster up, to be looked at.
 cluster_down() {
+    [ -z "${KWOTA_KEEP:-}" ] || return 0
     "$top/tests/cluster" down --dir "$dir" >&2
 }
 
@@ -82,7 +83,10 @@ settled() {
 all_settled() {
     local job
     for job in "$@"; do
-        settled "$job" || return 1
+        settled "$job" || {
+            printf 'job %s is not settled: %s\n' "$job" "$(job_json "$job" | jq -c '[.state, .slurm_state, .nodes]')"
+            return 1
+        }
     done
 }
 

@@ -42,6 +42,13 @@ struct attributes {
 
 static struct gpu_state *state;
 
+/* What each process had used when it was last asked for, and when that was: the real
+ * library gives means over its samples since then. */
+static struct {
+    uint32_t pid;
+    uint64_t busy_us, clock_us;
+} asked[GPU_STATE_CARDS][GPU_STATE_PROCESSES];
+
 /* Handles of MIG instances: card * 8 + instance + 1. */
 static char instances[GPU_STATE_CARDS * 8 + 8];
 
@@ -215,6 +222,24 @@ int nvmlDeviceGetAttributes_v2(void *instance, struct attributes *attributes)
     return SUCCESS;
 }
 
+/* Whole percents, as the real library tells them. */
+static unsigned mean_percent(device_t device, unsigned i)
+{
+    long card = device - state->card;
+    uint64_t busy_us = device->process[i].busy_us, clock_us = state->clock_us,
+             percent = 0;
+
+    if (asked[card][i].pid == device->process[i].pid &&
+        clock_us > asked[card][i].clock_us && busy_us >= asked[card][i].busy_us)
+        percent = ((busy_us - asked[card][i].busy_us) * 100 +
+                   (clock_us - asked[card][i].clock_us) / 2) /
+                  (clock_us - asked[card][i].clock_us);
+    asked[card][i].pid = device->process[i].pid;
+    asked[card][i].busy_us = busy_us;
+    asked[card][i].clock_us = clock_us;
+    return percent > 100 ? 100 : (unsigned)percent;
+}
+
 int nvmlDeviceGetProcessUtilization(device_t device, struct process_sample *samples,
                                     unsigned *count, unsigned long long since_us)
 {
@@ -228,7 +253,7 @@ int nvmlDeviceGetProcessUtilization(device_t device, struct process_sample *samp
             continue;
         samples[found++] = (struct process_sample){.pid = device->process[i].pid,
                                                    .time_stamp = state->clock_us,
-                                                   .sm = device->process[i].sm_percent};
+                                                   .sm = mean_percent(device, i)};
     }
     *count = found;
     return found ? SUCCESS : NOT_FOUND;

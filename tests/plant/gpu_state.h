@@ -26,7 +26,8 @@ struct gpu_state_card {
     volatile uint32_t process_count;
     volatile uint64_t energy_mj;
     struct {
-        uint32_t pid, sm_percent;
+        uint32_t pid, pad;
+        uint64_t busy_us; /* cumulative */
     } process[GPU_STATE_PROCESSES];
     uint32_t instances; /* MIG; 0: it is off */
     uint32_t instance_slices[7];

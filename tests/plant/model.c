@@ -209,6 +209,7 @@ static void measure_use(struct model *model, int64_t elapsed_ns)
         int64_t percent = elapsed_ns > 0 ? job->used_ns * 100 / elapsed_ns : 0;
 
         job->busy_percent = percent > 100 ? 100 : percent;
+        job->busy_us += job->busy_percent * elapsed_ns / 100000;
     }
 }
 

@@ -31,6 +31,7 @@ struct model_job {
     bool suspended;
     int64_t gpu_mw;       /* its own power on each GPU while busy; -1: the figures' */
     int64_t busy_percent; /* of a core in the last step, at most 100 */
+    int64_t busy_us;      /* … of that, so far */
     uint32_t pid;         /* one of its processes; 0: none known */
     int64_t core_mw;      /* its own package power per busy core; -1: the figures' */
     int64_t cpu_ns;       /* used so far */

@@ -260,7 +260,7 @@ static void write_processes(struct gpu_state_card *card, const struct model *mod
         if (!(job->gpus & 1U << gpu) || !job->pid)
             continue;
         card->process[count].pid = job->pid;
-        card->process[count++].sm_percent = (uint32_t)job->busy_percent;
+        card->process[count++].busy_us = (uint64_t)job->busy_us;
     }
     card->process_count = count;
 }
