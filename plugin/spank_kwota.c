@@ -247,7 +247,8 @@ int slurm_spank_init_post_opt(spank_t sp, int ac, char **av)
     struct arguments arguments;
     char node[128] = "", *job_cores = NULL, *step_cores = NULL;
     uint64_t memory_mb = 0;
-    uint32_t job = 0, step = 0;
+    uint32_t job = 0, step = 0, node_count = 1;
+    uid_t uid = 0;
     json_t *message;
 
     if (!spank_remote(sp) || spank_get_item(sp, S_JOB_ID, &job) != ESPANK_SUCCESS ||
@@ -262,9 +263,13 @@ int slurm_spank_init_post_opt(spank_t sp, int ac, char **av)
     spank_get_item(sp, S_STEP_ALLOC_CORES, &step_cores);
     read_arguments(&arguments, ac, av);
     arguments_for_node(&arguments, node);
+    if (spank_get_item(sp, S_JOB_UID, &uid) != ESPANK_SUCCESS ||
+        spank_get_item(sp, S_JOB_NNODES, &node_count) != ESPANK_SUCCESS)
+        node_count = 1;
     message = json_pack(
-        "{s:s s:I s:I s:o s:o s:o}", "op", "step", "job", (json_int_t)job, "step",
-        (json_int_t)step, "cpus", number_or_null(allocation_cores(step_cores)),
+        "{s:s s:I s:I s:I s:I s:o s:o s:o}", "op", "step", "job", (json_int_t)job,
+        "step", (json_int_t)step, "uid", (json_int_t)uid, "node_count",
+        (json_int_t)node_count, "cpus", number_or_null(allocation_cores(step_cores)),
         "job_cpus", number_or_null(allocation_cores(job_cores)), "job_memory_mb",
         number_or_null(memory_mb < INT64_MAX ? (long long)memory_mb : 0));
     meter_client_tell(arguments.run, node, message);

@@ -146,6 +146,7 @@ void books_reason_text(const struct books_run *run, enum books_reason reason,
         [BOOKS_REBOOT] = "the node rebooted during the run",
         [BOOKS_NO_CPU_TIME] = "no CPU time from a cgroup: divided by allocated CPUs",
         [BOOKS_NO_CPUS] = "the job's CPUs on this node are unknown: counted as one",
+        [BOOKS_NO_START] = "its start was not told: measured from its first step",
         [BOOKS_NO_END] = "the end of the run was not reported to the meter"};
     /* Upwards: the uncertain time is never shorter than what is said. */
     int64_t ds = (run->flagged_ns[reason] + NS_PER_S / 10 - 1) / (NS_PER_S / 10);

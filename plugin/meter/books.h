@@ -34,6 +34,7 @@ enum books_reason {
     BOOKS_REBOOT,          /* the node rebooted during the run */
     BOOKS_NO_CPU_TIME,     /* no cgroup: divided by allocated CPUs */
     BOOKS_NO_CPUS,         /* its CPUs on this node are unknown: counted as one */
+    BOOKS_NO_START,        /* its start was not told: measured from its first step */
     BOOKS_NO_END,          /* its end was never told */
     BOOKS_REASONS
 };
@@ -80,6 +81,7 @@ struct books_run {
     bool final;               /* over; kept until kwotad has it */
     bool cpu_known;           /* its cgroup was found at least once */
     bool by_cpus;             /* it has none: allocated CPUs stand for CPU time */
+    int64_t gone_ns;          /* since when its cgroup is gone again; 0: it is not */
     bool suspended;
     uint32_t reasons;     /* bits of enum books_reason */
     uint32_t apportioned; /* domains (bits) whose energy was divided with others */

@@ -14,6 +14,9 @@
 #include "plugin/meter/driver.h"
 #include "plugin/meter/steps.h"
 
+/* A cgroup that is gone this long is not between two steps. */
+#define GONE_NS (60 * INT64_C(1000000000))
+
 int64_t meter_now_ns(void)
 {
     struct timespec now;
@@ -192,8 +195,12 @@ static void read_cpu_time(struct meter *meter, struct books_run *run)
     struct cputime_of of = job_of(run);
     int64_t ns = cputime_read(&meter->cputime, &of);
 
-    if (ns < 0)
+    if (ns < 0) {
+        if (run->cpu_known && run->gone_ns == 0)
+            run->gone_ns = meter_now_ns();
         return;
+    }
+    run->gone_ns = 0;
     run->cpu_known = true;
     if (run->by_cpus) {
         /* What it used so far has been divided by its CPUs. */
@@ -403,6 +410,44 @@ static void wake_up(struct meter *meter)
         meter->books.asleep_ns += slept_ns;
 }
 
+static void end_locked(struct meter *meter, struct books_run *run)
+{
+    int64_t now_ms = meter_now_ms();
+
+    if (!run->cpu_known)
+        books_flag(run, BOOKS_NO_CPU_TIME, 0, 0);
+    for (int s = 0; s < meter->books.step_count; s++)
+        if (meter->books.steps[s].token[0] && !meter->books.steps[s].over &&
+            strcmp(meter->books.steps[s].token, run->token) == 0) {
+            meter->books.steps[s].over = true;
+            if (!meter->books.steps[s].end_ms)
+                meter->books.steps[s].end_ms = now_ms;
+        }
+    cputime_forget(&meter->cputime, run->job);
+    books_end(run, now_ms);
+    ask_for_users(meter);
+}
+
+/* With PrologFlags=Contain a job has its cgroup to its end. Whose has gone and who told
+ * no end must not take part in what others use any longer. */
+static bool end_lost_runs(struct meter *meter)
+{
+    bool ended = false;
+
+    for (int i = 0; i < meter->books.run_count; i++) {
+        struct books_run *run = &meter->books.runs[i];
+        int64_t now_ns = meter_now_ns();
+
+        if (run->final || run->gone_ns == 0 || now_ns - run->gone_ns < GONE_NS)
+            continue;
+        meter_log("job %u: its cgroup has gone and its end was not told", run->job);
+        books_flag(run, BOOKS_NO_END, run->gone_ns, now_ns);
+        end_locked(meter, run);
+        ended = true;
+    }
+    return ended;
+}
+
 static void tick_locked(struct meter *meter, bool boundary)
 {
     wake_up(meter);
@@ -428,6 +473,8 @@ void meter_tick(struct meter *meter, bool boundary, bool sync)
 {
     pthread_mutex_lock(&meter->lock);
     tick_locked(meter, boundary);
+    if (end_lost_runs(meter))
+        tick_locked(meter, true);
     save_locked(meter, sync);
     pthread_mutex_unlock(&meter->lock);
 }
@@ -437,24 +484,6 @@ void meter_sample(struct meter *meter)
     pthread_mutex_lock(&meter->lock);
     counters_sample(&meter->counters, meter_now_ns());
     pthread_mutex_unlock(&meter->lock);
-}
-
-static void end_locked(struct meter *meter, struct books_run *run)
-{
-    int64_t now_ms = meter_now_ms();
-
-    if (!run->cpu_known)
-        books_flag(run, BOOKS_NO_CPU_TIME, 0, 0);
-    for (int s = 0; s < meter->books.step_count; s++)
-        if (meter->books.steps[s].token[0] && !meter->books.steps[s].over &&
-            strcmp(meter->books.steps[s].token, run->token) == 0) {
-            meter->books.steps[s].over = true;
-            if (!meter->books.steps[s].end_ms)
-                meter->books.steps[s].end_ms = now_ms;
-        }
-    cputime_forget(&meter->cputime, run->job);
-    books_end(run, now_ms);
-    ask_for_users(meter);
 }
 
 static void describe(struct books_run *run, const struct meter_job *job)
@@ -468,12 +497,10 @@ static void describe(struct books_run *run, const struct meter_job *job)
         books_flag(run, BOOKS_NO_CPUS, 0, 0);
 }
 
-int meter_start(struct meter *meter, const struct meter_job *job,
-                char token[BOOKS_TOKEN])
+static struct books_run *start_locked(struct meter *meter, const struct meter_job *job)
 {
     struct books_run *run;
 
-    pthread_mutex_lock(&meter->lock);
     tick_locked(meter, true);
     run = books_running(&meter->books, job->job);
     if (run) {
@@ -481,15 +508,26 @@ int meter_start(struct meter *meter, const struct meter_job *job,
         end_locked(meter, run);
     }
     run = books_start(&meter->books, job->job, meter_now_ms(), meter->books.tick_ns);
-    if (run) {
-        describe(run, job);
-        memcpy(token, run->token, BOOKS_TOKEN);
-        ask_for_users(meter);
-        save_locked(meter, false);
-    } else {
+    if (!run) {
         meter_log("job %u is not measured: %d runs are kept already", job->job,
                   BOOKS_MAX_RUNS);
+        return NULL;
     }
+    describe(run, job);
+    ask_for_users(meter);
+    save_locked(meter, false);
+    return run;
+}
+
+int meter_start(struct meter *meter, const struct meter_job *job,
+                char token[BOOKS_TOKEN])
+{
+    struct books_run *run;
+
+    pthread_mutex_lock(&meter->lock);
+    run = start_locked(meter, job);
+    if (run)
+        memcpy(token, run->token, BOOKS_TOKEN);
     pthread_mutex_unlock(&meter->lock);
     return run ? 0 : -1;
 }
@@ -532,6 +570,16 @@ void meter_step(struct meter *meter, const struct meter_step *asked)
 
     pthread_mutex_lock(&meter->lock);
     run = books_running(&meter->books, asked->job);
+    if (!run) {
+        struct meter_job job = {.job = asked->job,
+                                .uid = asked->uid,
+                                .cpus = asked->job_cpus,
+                                .node_count = asked->node_count};
+
+        run = start_locked(meter, &job);
+        if (run)
+            books_flag(run, BOOKS_NO_START, 0, 0);
+    }
     step = run ? books_step(&meter->books, run, asked->step, meter_now_ms()) : NULL;
     if (step && asked->cpus > 0 && asked->cpus < INT32_MAX)
         step->cpus = (int32_t)asked->cpus;

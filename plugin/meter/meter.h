@@ -49,8 +49,8 @@ struct meter_job {
 /* What a step's start says, of itself and of its job on this node; -1 unknown. The
  * job's CPUs count only if its start did not tell them. */
 struct meter_step {
-    uint32_t job, step;
-    int64_t cpus, job_cpus, job_memory_mb;
+    uint32_t job, step, uid;
+    int64_t cpus, job_cpus, job_memory_mb, node_count;
 };
 
 /* Opens counters and state, and goes on from where an earlier meter stopped. -1 when
@@ -65,7 +65,8 @@ void meter_tick(struct meter *meter, bool boundary, bool sync);
 int meter_start(struct meter *meter, const struct meter_job *job,
                 char token[BOOKS_TOKEN]);
 
-/* A step starts. */
+/* A step starts; its job's run too, if no prolog told of it: Slurm runs none when a job
+ * is back on the node before its old credential has expired. */
 void meter_step(struct meter *meter, const struct meter_step *step);
 
 /* A task of a step ended: reads the CPU time of step and job while the cgroup exists.

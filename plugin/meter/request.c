@@ -72,17 +72,23 @@ static json_t *task_exit(struct meter *meter, struct reporter *reporter,
     return request_summary(meter, run->token, NULL);
 }
 
-static json_t *step_start(struct meter *meter, const json_t *request)
+static json_t *step_start(struct meter *meter, struct reporter *reporter,
+                          const json_t *request)
 {
+    bool known = books_running(&meter->books, job_of(request));
     struct meter_step step = {
         .job = job_of(request),
         .step = (uint32_t)integer_or(request, "step", 0),
+        .uid = (uint32_t)integer_or(request, "uid", 0),
+        .node_count = integer_or(request, "node_count", 1),
         .cpus = integer_or(request, "cpus", -1),
         .job_cpus = integer_or(request, "job_cpus", -1),
         .job_memory_mb = integer_or(request, "job_memory_mb", -1),
     };
 
     meter_step(meter, &step);
+    if (!known)
+        report_now(reporter, NULL);
     return json_pack("{s:b}", "ok", 1);
 }
 
@@ -103,7 +109,7 @@ json_t *request_run(struct meter *meter, struct reporter *reporter, const char *
     } else if (strcmp(op, "start") == 0) {
         answer = run_start(meter, reporter, request);
     } else if (strcmp(op, "step") == 0) {
-        answer = step_start(meter, request);
+        answer = step_start(meter, reporter, request);
     } else if (strcmp(op, "task_exit") == 0) {
         answer = task_exit(meter, reporter, request, token);
     } else if (strcmp(op, "end") == 0) {
