@@ -364,6 +364,15 @@ static bool others_moved(const struct books *books, int d)
     return false;
 }
 
+static bool is_stuck(const struct books *books, int d,
+                     const struct account_moment *moment)
+{
+    const struct books_domain *domain = &books->domains[d];
+
+    return !domain->integrated && domain->kind != COUNTER_PLATFORM &&
+           moment->now_ns - domain->moved_ns >= STUCK_NS && others_moved(books, d);
+}
+
 /* Nothing moved. That is how a counter that is updated late looks, and one that is
  * dead. */
 static void stand_still(struct books *books, int d, const struct counter *counter,
@@ -372,8 +381,7 @@ static void stand_still(struct books *books, int d, const struct counter *counte
 {
     struct books_domain *domain = &books->domains[d];
     int64_t still_ns = moment->now_ns - domain->moved_ns;
-    bool stuck = !domain->integrated && domain->kind != COUNTER_PLATFORM &&
-                 still_ns >= STUCK_NS && others_moved(books, d);
+    bool stuck = is_stuck(books, d, moment);
 
     if (stuck) {
         gap(books, d, BOOKS_COUNTER_STUCK, domain->moved_ns, moment->now_ns);
@@ -396,11 +404,16 @@ static void move(struct books *books, int d, const struct counter *counter,
                  const struct account_moment *moment)
 {
     struct books_domain *domain = &books->domains[d];
+    const struct unwrap_counter limits = {counter->range_uj, counter->max_power_mw};
+    int64_t elapsed_ns = moment->now_ns - domain->moved_ns;
+    /* One that showed the same value at every look has not gone round between them,
+     * unless it was dead for outside: then it may have. */
+    int64_t unseen_ns =
+        is_stuck(books, d, moment) ? elapsed_ns : moment->now_ns - domain->read_ns;
     int64_t delta_uj;
 
-    switch (unwrap_step(domain->last_raw_uj, reading->uj, counter->range_uj,
-                        counter->max_power_mw, moment->now_ns - domain->moved_ns,
-                        &delta_uj)) {
+    switch (unwrap_step(&limits, domain->last_raw_uj, reading->uj, unseen_ns,
+                        elapsed_ns, &delta_uj)) {
     case UNWRAP_AMBIGUOUS:
         lose(books, d, BOOKS_TWO_WRAPS, moment);
         break;
@@ -428,6 +441,7 @@ void account_reading(struct books *books, int d, const struct counter *counter,
             lose(books, d, domain->integrated ? BOOKS_METER_DOWN : BOOKS_COUNTER_RESET,
                  moment);
         catch_up(books, d, reading, moment);
+        domain->read_ns = moment->now_ns;
         return;
     }
     if (lost_ms > 0)
@@ -437,6 +451,7 @@ void account_reading(struct books *books, int d, const struct counter *counter,
         stand_still(books, d, counter, reading, moment);
     else
         move(books, d, counter, reading, moment);
+    domain->read_ns = moment->now_ns;
 }
 
 void account_no_reading(struct books *books, int d, const struct counter *counter,

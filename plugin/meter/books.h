@@ -51,6 +51,7 @@ struct books_domain {
     int64_t last_raw_uj, session, lost_ms; /* as last read */
     uint64_t gpus;                         /* a GPU: Slurm's places of it, as bits */
     int64_t seen_ns;      /* up to when it is accounted, CLOCK_BOOTTIME */
+    int64_t read_ns;      /* when it was last read */
     int64_t moved_ns;     /* when it was last seen to move */
     int64_t busy_seen_ns; /* the node's busy time at seen_ns */
     int64_t idle_due_uj;  /* idle energy that the counter has not shown yet */

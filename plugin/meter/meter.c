@@ -87,7 +87,7 @@ static void begin_boot(struct books *books, const char *boot_id)
 
         domain->read = false;
         domain->idle_due_uj = domain->own_due_ns = domain->rest_due_uj = 0;
-        domain->seen_ns = domain->moved_ns = domain->gap_until_ns = 0;
+        domain->seen_ns = domain->moved_ns = domain->read_ns = domain->gap_until_ns = 0;
         domain->window_ns = domain->window_uj = 0;
     }
     books->tick_ns = 0;

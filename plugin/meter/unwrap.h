@@ -13,10 +13,16 @@ enum unwrap_result {
     UNWRAP_RESET      /* it jumped by more than it can: started anew, unknown */
 };
 
-/* From `before_uj` to `now_uj` in `elapsed_ns`, by a counter below `range_uj` (0: it
- * never wraps) that draws at most `max_power_mw`. */
-enum unwrap_result unwrap_step(int64_t before_uj, int64_t now_uj, int64_t range_uj,
-                               int64_t max_power_mw, int64_t elapsed_ns,
+/* A counter below `range_uj` (0: it never wraps) that draws at most `max_power_mw`. */
+struct unwrap_counter {
+    int64_t range_uj, max_power_mw;
+};
+
+/* From `before_uj` to `now_uj`. `unseen_ns`: how long it was not looked at, in which it
+ * may have gone round; `elapsed_ns` (not less): since it was seen to move, in which it
+ * can have moved so far. */
+enum unwrap_result unwrap_step(const struct unwrap_counter *counter, int64_t before_uj,
+                               int64_t now_uj, int64_t unseen_ns, int64_t elapsed_ns,
                                int64_t *delta_uj);
 
 #endif

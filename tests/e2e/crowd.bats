@@ -44,7 +44,7 @@ submit_crowd() {
     local shape
     for shape in "${shapes[@]}"; do
         set -- $shape
-        seconds=$((22 + RANDOM % 20))
+        seconds=$((50 + RANDOM % 30))
         jobs+=("$(submit alice "$(load_for $seconds "$2" "$1")" -A astro -p crowd -n 1 \
             -c "$1" ${3:-} --requeue -o /dev/null)")
     done

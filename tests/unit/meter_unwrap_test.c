@@ -13,7 +13,7 @@
 static void steps(void **state)
 {
     static const struct {
-        int64_t before, now, elapsed_ns;
+        int64_t before, now, unseen_ns;
         enum unwrap_result result;
         int64_t delta;
     } table[] = {
@@ -31,20 +31,38 @@ static void steps(void **state)
         {0, 40000000, S / 1000, UNWRAP_MOVED, 40000000},
     };
 
+    const struct unwrap_counter counter = {RANGE, 410000};
+
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         int64_t delta;
 
-        assert_int_equal(unwrap_step(table[i].before, table[i].now, RANGE, 410000,
-                                     table[i].elapsed_ns, &delta),
+        assert_int_equal(unwrap_step(&counter, table[i].before, table[i].now,
+                                     table[i].unseen_ns, table[i].unseen_ns, &delta),
                          table[i].result);
         assert_int_equal(delta, table[i].delta);
     }
 }
 
+/* Looked at every ten seconds it has not gone round, however long it stood still. */
+static void standing_still_is_not_going_round(void **state)
+{
+    const struct unwrap_counter counter = {RANGE, 410000}, endless = {0, 410000};
+    int64_t delta;
+
+    (void)state;
+    assert_int_equal(unwrap_step(&counter, 7, 9, 10 * S, 5000 * S, &delta),
+                     UNWRAP_MOVED);
+    assert_int_equal(delta, 2);
+    assert_int_equal(unwrap_step(&endless, 7, 9, 5000 * S, 5000 * S, &delta),
+                     UNWRAP_MOVED);
+    assert_int_equal(unwrap_step(&endless, 9, 7, S, S, &delta), UNWRAP_RESET);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(steps)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(steps), cmocka_unit_test(standing_still_is_not_going_round)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
