@@ -91,7 +91,8 @@ struct books_run {
     int64_t cpu_ns;                          /* CPU time used so far */
     int64_t cpu_seen_ns[BOOKS_DOMAINS];      /* … that a domain has accounted */
     int64_t uj[BOOKS_DOMAINS];               /* BOOKS_UNKNOWN until a domain gave any */
-    int64_t step_uj[COUNTER_KINDS];          /* of it already divided among steps */
+    int32_t live_steps;             /* steps that are not over, as of this tick */
+    int64_t step_uj[COUNTER_KINDS]; /* of it already divided among steps */
 };
 
 /* A step of a run on this node. */

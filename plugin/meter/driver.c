@@ -270,8 +270,9 @@ void driver_ask(struct driver *d, int64_t at_ns)
 {
     pthread_mutex_lock(&d->lock);
     d->ask_ns = at_ns;
-    /* A management controller is asked at its own pace only. */
-    if (d->ops->patience_ms > 0) {
+    /* A management controller is asked at its own pace only; so is what cannot be
+     * opened yet. */
+    if (d->ops->patience_ms > 0 && d->opened) {
         d->ask = true;
         pthread_cond_signal(&d->asked);
     }
@@ -284,7 +285,7 @@ static void wait_for_answer(struct driver *d)
     int64_t left_ms = d->ops->patience_ms - (now_ns() - d->ask_ns) / NS_PER_MS;
     struct timespec until;
 
-    if (d->answer_ns >= d->ask_ns || left_ms <= 0)
+    if (!d->opened || d->answer_ns >= d->ask_ns || left_ms <= 0)
         return;
     until = after_ms(left_ms);
     while (d->answer_ns < d->ask_ns &&

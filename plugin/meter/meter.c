@@ -235,8 +235,23 @@ static void read_step(struct meter *meter, const struct books_run *run,
         step->over = true;
 }
 
+static void count_steps(struct meter *meter)
+{
+    for (int i = 0; i < meter->books.run_count; i++)
+        meter->books.runs[i].live_steps = 0;
+    for (int s = 0; s < meter->books.step_count; s++) {
+        const struct books_step *step = &meter->books.steps[s];
+        struct books_run *run =
+            step->token[0] && !step->over ? run_of(meter, step) : NULL;
+
+        if (run)
+            run->live_steps++;
+    }
+}
+
 static void read_steps(struct meter *meter)
 {
+    count_steps(meter);
     for (int s = 0; s < meter->books.step_count; s++) {
         struct books_step *step = &meter->books.steps[s];
         const struct books_run *run;
@@ -244,7 +259,8 @@ static void read_steps(struct meter *meter)
         if (!step->token[0] || step->over)
             continue;
         run = run_of(meter, step);
-        if (run && !run->final)
+        /* All of a run that has one step is that step's: no need to read it. */
+        if (run && !run->final && run->live_steps > 1)
             read_step(meter, run, step);
     }
 }
