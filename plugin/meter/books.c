@@ -184,6 +184,22 @@ struct books_step *books_step(struct books *books, const struct books_run *run,
     return place;
 }
 
+static bool is_run_of(const struct books *books, int run, const struct books_step *step)
+{
+    return run >= 0 && run < books->run_count &&
+           memcmp(books->runs[run].token, step->token, BOOKS_TOKEN) == 0;
+}
+
+int books_run_of(const struct books *books, struct books_step *step)
+{
+    if (is_run_of(books, step->run, step))
+        return step->run;
+    for (int i = 0; i < books->run_count; i++)
+        if (is_run_of(books, i, step))
+            return step->run = i;
+    return -1;
+}
+
 static int64_t fraction(int64_t part, int64_t whole)
 {
     if (whole <= 0 || part <= 0)

@@ -101,6 +101,7 @@ struct books_step {
     uint32_t step;           /* as Slurm numbers them, batch and extern included */
     int32_t cpus;            /* 0 unknown */
     bool over;
+    int32_t run; /* the place of its run, if that has not moved */
     int64_t start_ms, end_ms;
     int64_t cpu_ns, cpu_seen_ns;
     int64_t uj[COUNTER_KINDS]; /* BOOKS_UNKNOWN until there was any */
@@ -167,6 +168,9 @@ void books_reason_text(const struct books_run *run, enum books_reason reason,
 /* The step of a running run, made if it is new; NULL when there is no room. */
 struct books_step *books_step(struct books *books, const struct books_run *run,
                               uint32_t step, int64_t now_ms);
+
+/* The place of a step's run among the runs; -1: it is not there. */
+int books_run_of(const struct books *books, struct books_step *step);
 
 /* The run's part of the node in BOOKS_WHOLE: its CPUs (none while it is suspended), or
  * the largest of its fractions of CPUs, memory and GPUs. */

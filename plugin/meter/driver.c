@@ -239,6 +239,7 @@ struct driver *driver_start(const struct driver_ops *ops, const struct sources *
         free(d);
         return NULL;
     }
+    pthread_setname_np(d->thread, counter_source_name(ops->source));
     wait_for_open(d, wait_ms);
     return d;
 }

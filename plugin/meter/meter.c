@@ -212,13 +212,11 @@ static void read_cpu_time(struct meter *meter, struct books_run *run)
         run->cpu_ns = ns;
 }
 
-static struct books_run *run_of(struct meter *meter, const struct books_step *step)
+static struct books_run *run_of(struct meter *meter, struct books_step *step)
 {
-    for (int i = 0; i < meter->books.run_count; i++)
-        if (meter->books.runs[i].token[0] == step->token[0] &&
-            strcmp(meter->books.runs[i].token, step->token) == 0)
-            return &meter->books.runs[i];
-    return NULL;
+    int run = books_run_of(&meter->books, step);
+
+    return run >= 0 ? &meter->books.runs[run] : NULL;
 }
 
 static void read_step(struct meter *meter, const struct books_run *run,
@@ -240,7 +238,7 @@ static void count_steps(struct meter *meter)
     for (int i = 0; i < meter->books.run_count; i++)
         meter->books.runs[i].live_steps = 0;
     for (int s = 0; s < meter->books.step_count; s++) {
-        const struct books_step *step = &meter->books.steps[s];
+        struct books_step *step = &meter->books.steps[s];
         struct books_run *run =
             step->token[0] && !step->over ? run_of(meter, step) : NULL;
 

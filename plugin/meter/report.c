@@ -219,6 +219,7 @@ struct reporter *report_start(struct meter *meter, int wake_fd)
         free(r);
         return NULL;
     }
+    pthread_setname_np(r->thread, "report");
     return r;
 }
 

@@ -23,10 +23,24 @@ void steps_name(uint32_t step, char *name, int size)
         snprintf(name, (size_t)size, "%u", step);
 }
 
-static bool is_of(const struct books_step *step, const struct books_run *run)
+/* The steps of every run, as lists through their places. */
+struct lists {
+    int16_t first[BOOKS_MAX_RUNS]; /* -1: none */
+    int16_t next[BOOKS_STEPS];
+};
+
+static void sort_steps(struct books *books, struct lists *lists)
 {
-    return step->token[0] == run->token[0] &&
-           memcmp(step->token, run->token, BOOKS_TOKEN) == 0;
+    memset(lists->first, -1, sizeof lists->first);
+    /* Backwards, so that each list is in the order of the places. */
+    for (int s = books->step_count - 1; s >= 0; s--) {
+        int run = books->steps[s].token[0] ? books_run_of(books, &books->steps[s]) : -1;
+
+        if (run < 0)
+            continue;
+        lists->next[s] = lists->first[run];
+        lists->first[run] = (int16_t)s;
+    }
 }
 
 /* A run's steps while its energy is divided. */
@@ -36,15 +50,14 @@ struct division {
     int count;
 };
 
-static void collect(struct books *books, const struct books_run *run,
+static void collect(struct books *books, const struct lists *lists, int run,
                     struct division *d)
 {
     d->count = 0;
-    for (int s = 0; s < books->step_count && d->count < ATTRIBUTION_MAX; s++) {
+    for (int s = lists->first[run]; s >= 0 && d->count < ATTRIBUTION_MAX;
+         s = lists->next[s]) {
         struct books_step *step = &books->steps[s];
 
-        if (!step->token[0] || !is_of(step, run))
-            continue;
         d->steps[d->count] = step;
         d->parts[d->count++] = (struct attribution_part){
             .used = step->cpu_ns > step->cpu_seen_ns ? step->cpu_ns - step->cpu_seen_ns
@@ -97,7 +110,10 @@ static void divide_kind(struct division *d, struct books_run *run, int kind,
     run->step_uj[kind] = sum_uj;
     if (delta <= 0 || d->count == 0)
         return;
-    attribution_divide(delta, 0, 0, 0, d->parts, d->count);
+    if (d->count == 1)
+        d->parts[0].uj = delta;
+    else
+        attribution_divide(delta, 0, 0, 0, d->parts, d->count);
     for (int i = 0; i < d->count; i++)
         if (d->parts[i].uj > 0 || d->parts[i].used > 0)
             d->steps[i]->uj[kind] =
@@ -105,12 +121,13 @@ static void divide_kind(struct division *d, struct books_run *run, int kind,
                 d->parts[i].uj;
 }
 
-static void divide_run(struct books *books, struct books_run *run)
+static void divide_run(struct books *books, const struct lists *lists, int place)
 {
+    struct books_run *run = &books->runs[place];
     struct division d;
     int64_t used = 0;
 
-    collect(books, run, &d);
+    collect(books, lists, place, &d);
     for (int i = 0; i < d.count; i++)
         used += d.parts[i].used;
     if (used == 0)
@@ -121,9 +138,12 @@ static void divide_run(struct books *books, struct books_run *run)
 
 void steps_divide(struct books *books)
 {
+    struct lists lists;
+
+    sort_steps(books, &lists);
     for (int i = 0; i < books->run_count; i++)
         if (!books->runs[i].final)
-            divide_run(books, &books->runs[i]);
+            divide_run(books, &lists, i);
 }
 
 static bool was_over(const struct books *reported, const struct books_step *step)

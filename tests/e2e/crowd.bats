@@ -34,7 +34,9 @@ load_for() {
     printf 'wait\ntrue\n'
 }
 
-# Submits the twelve; their ids go to the array jobs.
+# Submits the twelve; their ids go to the array jobs. One after the other: the meter and
+# the plant are told by two prologs, of which on a small machine a dozen at once take a
+# second, and that would be the difference between them.
 submit_crowd() {
     local seconds
     # cores, load in percent, more options
@@ -47,6 +49,7 @@ submit_crowd() {
         seconds=$((50 + RANDOM % 30))
         jobs+=("$(submit alice "$(load_for $seconds "$2" "$1")" -A astro -p crowd -n 1 \
             -c "$1" ${3:-} --requeue -o /dev/null)")
+        wait_for 30 job_runs "${jobs[-1]}"
     done
 }
 

@@ -1,0 +1,256 @@
+#!/usr/bin/env bats
+# probe.bats - what kwota-meter makes of real machines' trees, and of their hostile twins
+#
+# Needs no cluster. The trees and where their figures are from: tests/data/trees.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+    top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+    meter=${KWOTA_BUILD:-$top/build}/plugin/meter/kwota-meter
+    export top meter
+}
+
+setup() {
+    root=$BATS_TEST_TMPDIR/root
+    mkdir -p "$root"
+}
+
+unpack() {
+    rm -rf "$root"
+    mkdir -p "$root"
+    "$top/tests/data/unpack" "$top/tests/data/trees/$1.tree" "$root"
+}
+
+# probe - one line a counter: name kind source charged value-or-unknown; sets status
+probe() {
+    status=0
+    "$meter" probe --root "$root" --json "$@" >"$BATS_TEST_TMPDIR/json" || status=$?
+    jq -r '.domains[] | "\(.name) \(.kind) \(.source) \(if .charged then "charged" else "shown" end) \(if .state == "ok" then .uj else "unknown" end)"' \
+        "$BATS_TEST_TMPDIR/json" | sort
+}
+
+# shows TREE - the counters on stdin are those that the tree shows
+shows() {
+    unpack "$1"
+    diff <(sort) <(probe)
+}
+
+# An integrated counter's value depends on the moment.
+shows_integrated() {
+    unpack "$1"
+    diff <(sort) <(probe | awk '{ if ($3 == "hwmon" || $3 == "dcmi") $5 = "integrated"; print }')
+}
+
+reason() {
+    jq -r --arg n "$1" '.domains[] | select(.name == $n) | .reason' "$BATS_TEST_TMPDIR/json"
+}
+
+@test "RAPL: packages, memories, psys beyond them; the twin and what lies inside are left out" {
+    shows xeon-two-sockets <<'END'
+package-0 package powercap charged 205312512345
+package-1 package powercap charged 105312512345
+dram-0 dram powercap charged 15312512345
+dram-1 dram powercap charged 25312512345
+psys platform powercap charged 205312512399
+mmio-package-0 core powercap shown 205312512999
+END
+    [ "$(jq -c '.domains[] | select(.name == "psys") | .covers | sort' "$BATS_TEST_TMPDIR/json")" = \
+        '["dram-0","dram-1","package-0","package-1"]' ]
+    [[ $(reason mmio-package-0) == *"not counted twice"* ]]
+    shows xeon-dies <<'END'
+package-0-die-0 package powercap charged 1000001
+package-0-die-1 package powercap charged 2000001
+package-1-die-0 package powercap charged 3000001
+package-1-die-1 package powercap charged 4000001
+dram-0-die-0 dram powercap charged 11
+dram-0-die-1 dram powercap charged 22
+END
+    shows epyc <<'END'
+package-0 package powercap charged 63455543231
+package-1 package powercap charged 1
+core-0 core powercap shown 7000000
+core-1 core powercap shown 2
+END
+    shows laptop <<'END'
+package-0 package powercap charged 52131245678
+core-0 core powercap shown 12131245678
+uncore-0 core powercap shown 131245678
+psys platform powercap charged 92131245678
+END
+}
+
+@test "RAPL: without a range, or denied, nothing is charged and the reason is said" {
+    unpack no-range
+    probe
+    [ "$status" -eq 3 ]
+    [[ $(reason package-0) == *"a wrap could not be told"* ]]
+    unpack epyc
+    chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" 2>/dev/null || true
+    cp "$meter" "$root/meter"
+    chmod 400 "$root"/sys/class/powercap/*/energy_uj
+    run -3 setpriv --reuid=65534 --regid=65534 --clear-groups "$root/meter" probe --root "$root" --json
+    [ "$(jq -r '.domains[] | select(.name == "package-0") | .state + ": " + .reason' <<<"$output")" = \
+        "unknown: reading it is denied: the meter must run as root" ]
+}
+
+@test "Grace: the module beyond CPU and GPU, a socket for its rails, a rail where there is no socket" {
+    shows_integrated grace-hopper <<'END'
+module-0 platform hwmon charged integrated
+package-0 package hwmon charged integrated
+cpu-0 core hwmon shown integrated
+sysio-0 core hwmon shown integrated
+END
+    [ "$(jq -r '[.domains[] | select(.charged) | .integrated] | all' "$BATS_TEST_TMPDIR/json")" = true ]
+    # 0.2 s of 495 W and 155 W
+    jq -e '.domains[] | select(.name == "module-0") | .mw > 480000 and .mw < 510000' "$BATS_TEST_TMPDIR/json"
+    jq -e '.domains[] | select(.name == "package-0") | .mw > 150000 and .mw < 160000' "$BATS_TEST_TMPDIR/json"
+    unpack grace-grace
+    probe | cut -d' ' -f1-4 | diff - <(printf '%s\n' 'cpu-0 core hwmon shown' \
+        'package-0 package hwmon charged' 'package-1 package hwmon charged')
+}
+
+@test "hwmon: ACPI meters, AMD and Intel GPUs by their render nodes, what is off or unknown" {
+    shows_integrated acpi-meter <<'END'
+acpi platform hwmon charged integrated
+package-0 package powercap charged 123456789
+END
+    shows_integrated amdgpu <<'END'
+gpu-0 gpu hwmon charged integrated
+gpu-1 gpu hwmon charged integrated
+END
+    jq -e '.domains[] | select(.name == "gpu-0") | .gpu == 0 and .mw > 40000 and .mw < 50000' "$BATS_TEST_TMPDIR/json"
+    shows intel-gpus <<'END'
+gpu-0 gpu hwmon charged 987654321
+gpu-1 gpu hwmon charged 123456789
+xe-energy2_input core hwmon shown 23456789
+END
+    unpack disabled
+    probe
+    [ "$status" -eq 3 ]
+    [ "$(reason acpi)" = "the channel is disabled" ]
+    [[ $(reason ina3221-power1_input) == *"does not know what this device measures"* ]]
+}
+
+@test "Cray: joules with and without time stamps, accelerators, and power where there is no energy" {
+    for tree in cray-ex cray-old; do
+        shows $tree <<'END'
+node platform pm_counters charged 139486823000000
+cpu package pm_counters charged 29486823000000
+memory dram pm_counters charged 9486823000000
+accel-0 gpu pm_counters charged 24486820000000
+accel-1 gpu pm_counters charged 24486821000000
+accel-2 gpu pm_counters charged 24486822000000
+accel-3 gpu pm_counters charged 24486823000000
+END
+    done
+    unpack cray-power
+    probe
+    jq -e '.domains[] | select(.name == "node") | .integrated and .mw > 1150000 and .mw < 1250000' "$BATS_TEST_TMPDIR/json"
+    # A controller whose freshness stands still tells nothing.
+    unpack cray-ex
+    probe --watch 4
+    [ "$status" -eq 3 ]
+    [[ $(reason node) == *"freshness has stood still"* ]]
+}
+
+@test "IPMI DCMI: FreeIPMI and ipmitool; off, zero and failing are unknown" {
+    for tree in dcmi-freeipmi dcmi-ipmitool; do
+        shows_integrated $tree <<'END'
+bmc platform dcmi charged integrated
+END
+    done
+    for tree in dcmi-off dcmi-zero dcmi-deactivated dcmi-fails; do
+        unpack $tree
+        probe
+        [ "$status" -eq 3 ]
+        jq -r .sources.dcmi "$BATS_TEST_TMPDIR/json"
+    done >"$BATS_TEST_TMPDIR/reasons"
+    diff "$BATS_TEST_TMPDIR/reasons" - <<'END'
+the BMC's power measurement is not active
+the BMC says 0 W, which no running node draws
+the BMC's power measurement is not active
+the tool failed without a word
+END
+    # One that hangs holds up nothing.
+    printf '#!/bin/sh\nsleep 60\n' >"$root/usr/bin/ipmitool"
+    SECONDS=0
+    probe
+    [ "$SECONDS" -le 5 ]
+    [ "$(jq -r .sources.dcmi "$BATS_TEST_TMPDIR/json")" = "it has not answered yet" ]
+}
+
+# The files that hold values, of any source.
+value_files() {
+    find "$root" \( -name energy_uj -o -name 'energy*_input' -o -name 'power*_average' -o -name 'power*_input' \
+        -o -path '*/pm_counters/*energy' -o -path '*/pm_counters/*power' \) -type f
+}
+
+# spoil HOW FILE
+spoil() {
+    case $1 in
+    empty) : >"$2" ;;
+    negative) echo -5 >"$2" ;;
+    digits) echo 123456789012345678901234567890 >"$2" ;;
+    bytes) printf '\xff\xfe\x80\n' >"$2" ;;
+    words) echo 12x >"$2" ;;
+    folder) rm "$2" && mkdir "$2" ;;
+    gone) rm "$2" ;;
+    error) ln -sf /proc/self/mem "$2" ;;
+    esac
+}
+
+@test "hostile twins: nothing spoilt is ever shown as a value" {
+    local tree how file
+    for tree in xeon-two-sockets epyc grace-hopper intel-gpus amdgpu cray-ex cray-old cray-power; do
+        for how in empty negative digits bytes words folder gone error; do
+            unpack $tree
+            value_files >"$BATS_TEST_TMPDIR/files"
+            while read -r file; do spoil $how "$file"; done <"$BATS_TEST_TMPDIR/files"
+            probe >/dev/null
+            [ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+            # hwmon's power may be below zero for a moment; energy never is.
+            jq -e --arg how $how 'all(.domains[]; (.state == "unknown" and .uj == null and .reason != null) or
+                ($how == "negative" and .integrated and .uj == 0))' "$BATS_TEST_TMPDIR/json" >/dev/null || {
+                echo "$tree, $how:" && jq -c '.domains[]' "$BATS_TEST_TMPDIR/json"
+                return 1
+            }
+        done
+    done
+}
+
+@test "without a newline it is the same number; a file that appears is read, one that goes is unknown" {
+    local package
+    unpack epyc
+    printf 42 >"$root/sys/class/powercap/intel-rapl:0/energy_uj"
+    rm "$root/sys/class/powercap/intel-rapl:1/energy_uj"
+    probe
+    [ "$(jq '.domains[] | select(.name == "package-0") | .uj' "$BATS_TEST_TMPDIR/json")" -eq 42 ]
+    (
+        until [ -e "$BATS_TEST_TMPDIR/go" ]; do read -rt 0.05 <> <(:) || true; done
+        echo 77 >"$root/sys/class/powercap/intel-rapl:1/energy_uj"
+    ) &
+    touch "$BATS_TEST_TMPDIR/go"
+    # A file that was missing is tried again every ten seconds.
+    probe --watch 11
+    wait
+    [ "$(jq '.domains[] | select(.name == "package-1") | .uj' "$BATS_TEST_TMPDIR/json")" -eq 77 ]
+}
+
+@test "a list of sources: preferences are followed, mistakes are named" {
+    unpack cray-ex
+    cat >"$BATS_TEST_TMPDIR/list" <<'END'
+{"version": 1, "sources": {"pm_counters": {"gpus_per_accelerator": 2}},
+ "prefer": {"platform": [], "dram": []}, "overlaps": {"node": ["package"]}}
+END
+    probe --sources "$BATS_TEST_TMPDIR/list" >"$BATS_TEST_TMPDIR/out"
+    grep -q '^node platform pm_counters shown' "$BATS_TEST_TMPDIR/out"
+    [ "$(reason memory)" = "the list of sources leaves dram energy out" ]
+    [ "$(jq '.domains[] | select(.name == "accel-3") | .gpu' "$BATS_TEST_TMPDIR/json")" -eq 6 ]
+    echo '{"version": 1, "prefer": {"package": ["powercap", "rapl"]}}' >"$BATS_TEST_TMPDIR/list"
+    run -2 "$meter" probe --root "$root" --sources "$BATS_TEST_TMPDIR/list"
+    [[ $output == *'prefer.package: "rapl" is no source'* ]]
+    echo '{"version": 1,' >"$BATS_TEST_TMPDIR/list"
+    run -2 "$meter" probe --root "$root" --sources "$BATS_TEST_TMPDIR/list"
+    [[ $output == *"$BATS_TEST_TMPDIR/list:"* ]]
+}
