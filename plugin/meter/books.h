@@ -113,6 +113,7 @@ struct books {
     int64_t seq; /* of the last report */
     int64_t tick_ms, report_ms;
     int64_t tick_ns;                /* when the last tick was, CLOCK_BOOTTIME */
+    int64_t tick_at_ms;             /* … since 1970: what the counts are as of */
     int64_t asleep_ns;              /* time this boot was suspended, as of then */
     int64_t idle_mw[COUNTER_KINDS]; /* configured; 0: learn it */
     int64_t cpus;       /* of the node as Slurm says; 0: as /proc/stat says */

@@ -474,6 +474,7 @@ static void tick_locked(struct meter *meter, bool boundary)
     read_counters(meter, boundary);
     steps_divide(&meter->books);
     meter->books.tick_ns = meter_now_ns();
+    meter->books.tick_at_ms = meter_now_ms();
 }
 
 static void save_locked(struct meter *meter, bool sync)
@@ -521,7 +522,8 @@ static struct books_run *start_locked(struct meter *meter, const struct meter_jo
         books_flag(run, BOOKS_NO_END, 0, 0);
         end_locked(meter, run);
     }
-    run = books_start(&meter->books, job->job, meter_now_ms(), meter->books.tick_ns);
+    run = books_start(&meter->books, job->job, meter->books.tick_at_ms,
+                      meter->books.tick_ns);
     if (!run) {
         meter_log("job %u is not measured: %d runs are kept already", job->job,
                   BOOKS_MAX_RUNS);

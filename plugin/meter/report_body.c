@@ -115,7 +115,7 @@ json_t *report_body(const struct books *books, const char *node,
         json_array_append_new(runs, run_json(books, &books->runs[i]));
     return json_pack(
         "{s:s s:s s:I s:I s:b s:o s:o s:o}", "node", node, "epoch", books->epoch, "seq",
-        (json_int_t)books->seq, "time_ms", (json_int_t)meter_now_ms(), "simulated",
+        (json_int_t)books->seq, "time_ms", (json_int_t)books->tick_at_ms, "simulated",
         books->simulated, "domains", domains, "runs", runs, "summary_for",
         summary_for && summary_for[0] ? json_string(summary_for) : json_null());
 }
