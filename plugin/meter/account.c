@@ -135,8 +135,9 @@ static int64_t idle_part(const struct books *books, struct books_domain *domain,
     idle = delta_uj < domain->idle_due_uj ? delta_uj : domain->idle_due_uj;
     domain->idle_due_uj -= idle;
     most = (int64_t)((__int128)idle_mw * LATE_NS / 1000000);
+    /* What owes more is not late, it stood still: that energy never comes. */
     if (domain->idle_due_uj > most)
-        domain->idle_due_uj = most;
+        domain->idle_due_uj = 0;
     return idle;
 }
 

@@ -376,6 +376,32 @@ static void without_a_cgroup_by_cpus(void **state)
     assert_true(one->by_cpus);
 }
 
+/* Idle energy that a late counter owes is taken from what it shows next; what one owes
+ * that stood still never comes, and is not taken from anybody. */
+static void late_is_not_standing_still(void **state)
+{
+    struct books_run *run;
+
+    (void)state;
+    books.idle_mw[COUNTER_PACKAGE] = 10000;
+    read_all();
+    run = start(1, 1, 0);
+    use(run, 1);
+    pass(2, 15, 1, 1, 1); /* 5 J late */
+    read_all();
+    assert_int_equal(books.domains[PACKAGE].idle_due_uj, 5 * J);
+    use(run, 1);
+    pass(1, 35, 1, 1, 1);
+    read_all();
+    assert_int_equal(books.domains[PACKAGE].idle_due_uj, 0);
+    assert_int_equal(run->uj[PACKAGE], 30 * J / 4 + 20 * J);
+    moment.now_ns += 8 * S;
+    use(run, 1);
+    pass(1, 5, 1, 1, 1);
+    read_all();
+    assert_int_equal(books.domains[PACKAGE].idle_due_uj, 0);
+}
+
 static void idle_power_is_learned(void **state)
 {
     (void)state;
@@ -527,6 +553,7 @@ int main(void)
         cmocka_unit_test_setup(integrated_power_and_its_gaps, make_node),
         cmocka_unit_test_setup(a_night_s_sleep_is_not_energy, make_node),
         cmocka_unit_test_setup(without_a_cgroup_by_cpus, make_node),
+        cmocka_unit_test_setup(late_is_not_standing_still, make_node),
         cmocka_unit_test_setup(idle_power_is_learned, make_node),
         cmocka_unit_test_setup(steps_share_their_run, make_node),
         cmocka_unit_test_setup(conservation_holds_for_anything, make_node),
