@@ -89,6 +89,7 @@ struct books_run {
     int64_t flagged_ns[BOOKS_REASONS];       /* time of which the reason holds */
     int64_t flagged_until_ns[BOOKS_REASONS]; /* up to when that is counted */
     int64_t cpu_ns;                          /* CPU time used so far */
+    int64_t tick_cpu_ns;                     /* … in the last tick */
     int64_t cpu_seen_ns[BOOKS_DOMAINS];      /* … that a domain has accounted */
     int64_t uj[BOOKS_DOMAINS];               /* BOOKS_UNKNOWN until a domain gave any */
     int32_t live_steps;             /* steps that are not over, as of this tick */

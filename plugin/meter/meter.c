@@ -283,14 +283,17 @@ static bool is_frozen(struct meter *meter, const struct books_run *run)
     return frozen;
 }
 
-/* Only one that used no CPU time at all can be frozen. */
+/* Only one that suddenly used little CPU time, or none, can have been frozen. */
 static void look_at_run(struct meter *meter, struct books_run *run)
 {
-    int64_t before_ns = run->cpu_ns;
+    int64_t before_ns = run->cpu_ns, used_ns;
 
     read_cpu_time(meter, run);
-    run->suspended =
-        run->cpu_ns == before_ns && run->cpu_ns > 0 && is_frozen(meter, run);
+    used_ns = run->cpu_ns - before_ns;
+    run->suspended = run->cpu_ns > 0 &&
+                     (used_ns == 0 || used_ns < run->tick_cpu_ns / 2) &&
+                     is_frozen(meter, run);
+    run->tick_cpu_ns = used_ns;
 }
 
 /* The domain of counter `c` among the books' domains, or -1 when it is not charged. */

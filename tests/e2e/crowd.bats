@@ -16,7 +16,7 @@ setup_file() {
     echo '{"package": {"range_uj": 150000000, "limit_mw": 30000},
            "dram": {"range_uj": 20000000, "limit_mw": 4000}, "platform_mw": 20000}' \
         >"$BATS_FILE_TMPDIR/figures.json"
-    cluster_up --nodes 1 --cpus 8 --gpus 4 --tick-ms 1000 --report-ms 1000 --cred-expire 5 \
+    cluster_up --nodes 1 --cpus 8 --gpus 4 --tick-ms 500 --report-ms 1000 --cred-expire 5 \
         --figures "$BATS_FILE_TMPDIR/figures.json"
     wake=$(submit alice 'true' -A astro -n 1 -o /dev/null)
     wait_for 60 settled "$wake"
@@ -43,8 +43,8 @@ load_for() {
 submit_crowd() {
     local seconds
     # cores, load in percent, more options
-    local -a shapes=('1 10' '1 20' '2 5' '1 0' '3 4 --gres=gpu:1' '1 15 --gres=gpu:1'
-        '2 8 --gres=shard:1' '1 12 --gres=shard:1' '4 2' '1 6' '2 10' '1 8')
+    local -a shapes=('1 10' '1 15' '2 5' '1 0' '3 2 --gres=gpu:1' '1 10 --gres=gpu:1'
+        '1 25 --gres=shard:1' '1 30 --gres=shard:1' '4 2' '1 6' '2 5' '1 8')
     jobs=()
     local shape
     for shape in "${shapes[@]}"; do

@@ -17,7 +17,7 @@
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
-static char root[] = "/tmp/kwota-fuzz-XXXXXX";
+static char root[] = "root-XXXXXX";
 static struct meter meter;
 static int64_t energy_uj;
 
