@@ -105,6 +105,6 @@ has_energy() {
     "$top/tests/cluster" start --dir "$dir" kwotad >&2
     wait_for 90 settled "$job"
     [ "$(job_json "$job" | jq .charge_mj)" -gt 50000 ]
-    [ "$(job_json "$job" | jq -r .quality)" = measured ]
+    [ "$(job_json "$job" | jq -r .quality)" = apportioned ]
     wait_for 30 books_exact
 }
