@@ -47,12 +47,14 @@ static void choose_kind(struct counters *counters, int kind)
     }
 }
 
-static uint32_t told_kinds(const struct sources *sources, const struct counter *counter)
+/* What the list of sources says that the counter covers; NULL: nothing. */
+static const uint32_t *told_kinds(const struct sources *sources,
+                                  const struct counter *counter)
 {
     for (int o = 0; o < sources->overlap_count; o++)
         if (strcmp(sources->overlaps[o].counter, counter->name) == 0)
-            return sources->overlaps[o].kinds;
-    return counter->covers_kinds;
+            return &sources->overlaps[o].kinds;
+    return NULL;
 }
 
 static bool is_number(char c)
@@ -60,7 +62,8 @@ static bool is_number(char c)
     return c >= '0' && c <= '9';
 }
 
-/* The number at the end of a name: which socket a module's meter is for; -1: none. */
+/* The number at the end of a name: which socket a module's meter is for; -1: none. The
+ * number in "acpi#2" only makes the name unique. */
 static int number_of(const struct counter *counter)
 {
     size_t length = strlen(counter->name), at = length;
@@ -68,27 +71,52 @@ static int number_of(const struct counter *counter)
 
     while (at > 0 && is_number(counter->name[at - 1]))
         at--;
-    if (at == length || length - at > 4)
+    if (at == length || length - at > 4 || strchr(counter->name, '#'))
         return -1;
     for (; at < length; at++)
         number = number * 10 + counter->name[at] - '0';
     return number;
 }
 
-/* Where there are several platform meters (one a superchip), each covers the parts of
- * its own number. */
-static bool lies_inside(const struct counters *counters, const struct counter *platform,
-                        const struct counter *part)
+static int count_platforms(const struct counters *counters)
 {
     int platforms = 0;
 
-    if (!part->charged || part->kind == COUNTER_PLATFORM ||
-        !(told_kinds(counters->sources, platform) & (1U << part->kind)))
-        return false;
     for (int c = 0; c < counters->count; c++)
         if (counters->item[c].charged && counters->item[c].kind == COUNTER_PLATFORM)
             platforms++;
-    return platforms == 1 || number_of(platform) == number_of(part);
+    return platforms;
+}
+
+/* Where there are several platform meters (one a superchip), each covers the parts of
+ * its own number; what the list of sources says goes for one without a number. */
+static bool lies_inside(const struct counters *counters, const struct counter *platform,
+                        const struct counter *part)
+{
+    const uint32_t *told = told_kinds(counters->sources, platform);
+    uint32_t kinds = told ? *told : platform->covers_kinds;
+    int number = number_of(platform);
+
+    if (!part->charged || part->kind == COUNTER_PLATFORM || !(kinds & 1U << part->kind))
+        return false;
+    return count_platforms(counters) == 1 || (told && number < 0) ||
+           number == number_of(part);
+}
+
+/* One meter among several that says nothing of which parts it covers would count some
+ * of them twice. */
+static void leave_out_unplaced(struct counters *counters)
+{
+    if (count_platforms(counters) < 2)
+        return;
+    for (int c = 0; c < counters->count; c++) {
+        struct counter *counter = &counters->item[c];
+
+        if (counter->charged && counter->kind == COUNTER_PLATFORM &&
+            number_of(counter) < 0 && !told_kinds(counters->sources, counter))
+            counter_leave_out(counter, "one of several meters, and what it covers is "
+                                       "not known: \"overlaps\" can say it");
+    }
 }
 
 static void cover(struct counters *counters)
@@ -113,5 +141,6 @@ void counters_choose(struct counters *counters)
         if (counters->item[c].kind == COUNTER_CORE && counters->item[c].charged)
             counter_leave_out(&counters->item[c],
                               "lies inside another counter: not counted twice");
+    leave_out_unplaced(counters);
     cover(counters);
 }

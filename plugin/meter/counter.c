@@ -156,6 +156,9 @@ static ssize_t read_text(struct counter *counter, int64_t now_ns, char *text,
 {
     ssize_t got = -1;
 
+    /* Without a path there is nothing to be read: the reason was given. */
+    if (!counter->path[0])
+        return -1;
     if (counter->fd < 0) {
         if (now_ns < counter->reopen_ns)
             return -1;
@@ -229,8 +232,6 @@ static void integrate(struct counter *counter, int64_t power_uw, int64_t now_ns,
         __int128 pj = ((__int128)counter->power_uw + power_uw) / 2 * elapsed_ns / 1000 +
                       counter->remainder_pj;
 
-        if (pj < 0)
-            pj = 0;
         counter->sum_uj += (int64_t)(pj / 1000000);
         counter->remainder_pj = (int64_t)(pj % 1000000);
     }
@@ -246,6 +247,8 @@ static int sample(struct counter *counter, int64_t now_ns, int64_t sample_ms)
         return -1;
     if (power_uw > counter->max_power_mw * 1000)
         return no_value(counter, "the power it shows is more than anything draws");
+    if (power_uw < 0)
+        return no_value(counter, "the power it shows is below zero");
     integrate(counter, power_uw, now_ns, sample_ms);
     return 0;
 }

@@ -210,7 +210,6 @@ static void wait_for_open(struct driver *d, int64_t ms)
     struct timespec until = after_ms(ms);
 
     pthread_mutex_lock(&d->lock);
-    snprintf(d->why, sizeof d->why, "it has not answered yet");
     while (!d->opened && d->begun_ns != 0 &&
            pthread_cond_timedwait(&d->answered, &d->lock, &until) == 0)
         ;
@@ -229,6 +228,8 @@ struct driver *driver_start(const struct driver_ops *ops, const struct sources *
     d->ops = ops;
     d->sources = sources;
     d->begun_ns = now_ns();
+    /* Before the thread runs, which may know better at once. */
+    snprintf(d->why, sizeof d->why, "it has not answered yet");
     pthread_mutex_init(&d->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

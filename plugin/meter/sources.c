@@ -249,9 +249,13 @@ int sources_read(struct sources *sources, const char *path, char error[SOURCES_E
         rc = refuse(error, "%.150s: %s", path, strerror(errno));
     } else {
         length = fread(text, 1, MAX_TEXT, file);
-        rc = sources_parse(sources, text, length, said);
-        if (rc < 0)
-            snprintf(error, SOURCES_ERROR, "%.100s:%.150s", path, said);
+        if (ferror(file))
+            rc = refuse(error, "%.150s: %s", path, strerror(errno));
+        else if (length == MAX_TEXT)
+            rc = refuse(error, "%.150s: it is larger than a list of sources may be",
+                        path);
+        else if ((rc = sources_parse(sources, text, length, said)) < 0)
+            refuse(error, "%.100s:%.150s", path, said);
         snprintf(sources->told, sizeof sources->told, "%s", path);
     }
     if (file)

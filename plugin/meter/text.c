@@ -299,7 +299,7 @@ int text_index_list(const char *text, uint64_t *bits)
             return -1;
         for (int64_t i = first; i <= last; i++)
             *bits |= UINT64_C(1) << i;
-        if (c.at < c.end && !take_word(&c, ","))
+        if (c.at < c.end && (!take_word(&c, ",") || c.at == c.end))
             return -1;
     }
     return 0;

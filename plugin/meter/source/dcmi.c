@@ -27,11 +27,16 @@
 
 #define MAX_NODE_MW 20000000
 
+/* Some controllers give as their sampling period the time over which they keep
+ * statistics, which may be weeks. No power is that old: what is longer is not believed,
+ * or one answer would stand for all that time. */
+#define LONGEST_PERIOD_MS 60000
+
 /* Of the driver's thread alone. */
 static struct {
     char tool[COUNTER_PATH];
     int64_t mw, period_ms; /* the last answer */
-    int64_t asked_ms;      /* when; 0: never */
+    int64_t asked_ms;      /* when */
 } bmc;
 
 static int64_t now_ms(void)
@@ -161,7 +166,8 @@ static int ask(char why[COUNTER_REASON])
         return -1;
     }
     bmc.mw = mw;
-    bmc.period_ms = period_ms;
+    bmc.period_ms = period_ms <= LONGEST_PERIOD_MS ? period_ms : 0;
+    bmc.asked_ms = now_ms();
     return 0;
 }
 
@@ -170,10 +176,10 @@ static int dcmi_read(int device, bool users, struct driver_sample *sample,
 {
     (void)device;
     (void)users;
-    if (bmc.asked_ms == 0 || now_ms() - bmc.asked_ms >= bmc.period_ms) {
-        bmc.asked_ms = now_ms();
-        if (ask(why) < 0)
-            return -1;
+    if (now_ms() - bmc.asked_ms >= bmc.period_ms && ask(why) < 0) {
+        /* The answer before is no answer: it is asked again next time. */
+        bmc.period_ms = 0;
+        return -1;
     }
     sample->power = true;
     sample->value = bmc.mw * 1000;
@@ -187,7 +193,6 @@ static int dcmi_open(const struct sources *sources, struct driver_device *device
     (void)max;
     if (ask(why) < 0)
         return -1;
-    bmc.asked_ms = now_ms();
     snprintf(devices[0].name, sizeof devices[0].name, "bmc");
     devices[0].kind = COUNTER_PLATFORM;
     devices[0].power = true;

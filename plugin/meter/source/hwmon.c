@@ -18,8 +18,12 @@
 
 #define ALL_PARTS (1U << COUNTER_PACKAGE | 1U << COUNTER_DRAM | 1U << COUNTER_GPU)
 
-/* Channels of one device are numbered from 1. */
-#define MAX_CHANNELS 16
+/* Channels of one device are numbered from 1. amd_energy has one for each core, with
+ * those of the sockets behind them. */
+#define MAX_CHANNELS 1024
+
+/* A counter's path has to hold the folder and the channel's file. */
+#define MAX_FOLDER 190
 
 /* One hwmon device. */
 struct device {
@@ -109,14 +113,17 @@ static struct counter *add(const struct device *device, const struct channel *ch
 
     if (!counter)
         return NULL;
-    snprintf(counter->path, sizeof counter->path, "%.190s/%.60s", device->folder,
-             channel->file);
+    snprintf(counter->path, sizeof counter->path, "%.*s/%.60s", MAX_FOLDER,
+             device->folder, channel->file);
     counter->integrated = !channel->energy;
     counter->max_power_mw = most_mw;
-    if (channel->disabled)
+    if (channel->disabled) {
+        /* What its file shows is no reading. */
+        counter->path[0] = '\0';
         counter_leave_out(counter, "the channel is disabled");
-    else
+    } else {
         counter_open_file(counter);
+    }
     return counter;
 }
 
@@ -180,6 +187,17 @@ static void add_power_meter(const struct device *device, const struct channel *c
         counter->covers_kinds = ALL_PARTS;
 }
 
+/* "pkg" is one where nothing stands before it: xe shows no "card" on some cards. */
+static bool is_total(const char *label)
+{
+    static const char *const totals[] = {"", "card", "pkg", "PPT", "slowPPT"};
+
+    for (size_t i = 0; i < sizeof totals / sizeof *totals; i++)
+        if (strcmp(label, totals[i]) == 0)
+            return true;
+    return false;
+}
+
 /* A card has one total; what else it shows lies inside. */
 static void add_gpu(const struct device *device, const struct channel *channel,
                     bool first)
@@ -187,9 +205,7 @@ static void add_gpu(const struct device *device, const struct channel *channel,
     char name[COUNTER_NAME];
     struct counter *counter;
 
-    if (!first || (channel->label[0] && strcmp(channel->label, "card") != 0 &&
-                   strcmp(channel->label, "PPT") != 0 &&
-                   strcmp(channel->label, "slowPPT") != 0)) {
+    if (!first || !is_total(channel->label)) {
         add_unknown(device, channel, "lies inside its card: not counted twice");
         return;
     }
@@ -248,19 +264,55 @@ static int render_node(const char *folder)
     return number;
 }
 
+/* The highest number of the device's channels, and whether any tells energy. */
+static int last_channel(const struct device *device, bool *energy)
+{
+    DIR *folder = opendir(device->folder);
+    struct dirent *entry;
+    int last = 0;
+
+    *energy = false;
+    while (folder && (entry = readdir(folder))) {
+        int number = 0, end = 0;
+
+        if (sscanf(entry->d_name, "energy%4d_input%n", &number, &end) == 1 && end > 0 &&
+            !entry->d_name[end])
+            *energy = true;
+        else if (sscanf(entry->d_name, "power%4d_", &number) != 1)
+            continue;
+        if (number > last && number <= MAX_CHANNELS)
+            last = number;
+    }
+    if (folder)
+        closedir(folder);
+    return last;
+}
+
+/* Numbers of hwmon devices are given anew when a driver is loaded again; the folder
+ * below /sys/devices is the same device's for good, or is not there. */
+static void find_folder(struct device *device, const char *folder)
+{
+    char *real = realpath(folder, NULL);
+
+    snprintf(device->folder, sizeof device->folder, "%.511s",
+             real && strlen(real) <= MAX_FOLDER ? real : folder);
+    free(real);
+}
+
 static void open_device(struct counters *counters, const char *folder, int number)
 {
     struct device device = {.counters = counters};
     struct channel channel;
     bool first = true, energy;
+    int last;
 
-    snprintf(device.folder, sizeof device.folder, "%.511s", folder);
+    find_folder(&device, folder);
     line_of(&device, "name", device.name, sizeof device.name);
     device.gpu_order = is_gpu_name(device.name) ? render_node(folder) : -1;
     if (device.gpu_order < 0)
         device.gpu_order = number;
-    energy = find_channel(&device, 1, true, &channel);
-    for (int n = 1; n <= MAX_CHANNELS; n++)
+    last = last_channel(&device, &energy);
+    for (int n = 1; n <= last; n++)
         if (find_channel(&device, n, energy, &channel)) {
             add_channel(&device, &channel, first);
             first = false;

@@ -21,31 +21,51 @@
 #define MAX_ACCELERATORS 16
 #define ALL_PARTS (1U << COUNTER_PACKAGE | 1U << COUNTER_DRAM | 1U << COUNTER_GPU)
 
-/* The files that all counters share. One node, one controller: there is one of it. */
+/* A file that all counters share. */
+struct shared {
+    char path[640];
+    bool there; /* old firmware has not all of them */
+    int fd;     /* -1: it is opened with the next reading */
+};
+
+/* One node, one controller: there is one of it. */
 static struct {
-    int freshness_fd, startup_fd; /* -1: not there */
+    struct shared freshness_file, startup_file;
     int64_t freshness, startup;
     int64_t moved_ns; /* when the freshness changed last; 0: never seen */
     char why[COUNTER_REASON];
-} controller = {.freshness_fd = -1, .startup_fd = -1};
+} controller = {.freshness_file = {.fd = -1}, .startup_file = {.fd = -1}};
 
-static int open_shared(const char *folder, const char *file)
+static void find_shared(struct shared *shared, const char *folder, const char *file)
 {
-    char path[640];
-
-    snprintf(path, sizeof path, "%s/%s", folder, file);
-    return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    snprintf(shared->path, sizeof shared->path, "%s/%s", folder, file);
+    shared->there = access(shared->path, F_OK) == 0;
+    shared->fd = -1;
 }
 
-static int read_shared(int fd, int64_t *value)
+static void close_shared(struct shared *shared)
+{
+    if (shared->fd >= 0)
+        close(shared->fd);
+    shared->fd = -1;
+}
+
+/* After a failure it is opened anew: the folder goes and comes with its driver. */
+static int read_shared(struct shared *shared, int64_t *value)
 {
     char text[80];
     const char *why;
     int64_t stamp_us;
-    ssize_t got = fd < 0 ? -1 : pread(fd, text, sizeof text, 0);
+    ssize_t got = -1;
 
-    return got < 0 ? -1
-                   : text_pm_counter(text, (size_t)got, "", value, &stamp_us, &why);
+    if (shared->fd < 0)
+        shared->fd = open(shared->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (shared->fd >= 0)
+        got = pread(shared->fd, text, sizeof text, 0);
+    if (got >= 0 && text_pm_counter(text, (size_t)got, "", value, &stamp_us, &why) == 0)
+        return 0;
+    close_shared(shared);
+    return -1;
 }
 
 void pm_counters_begin(int64_t now_ns)
@@ -53,12 +73,14 @@ void pm_counters_begin(int64_t now_ns)
     int64_t freshness;
 
     controller.why[0] = '\0';
-    if (read_shared(controller.startup_fd, &controller.startup) < 0)
-        controller.startup = 0;
-    /* Old firmware has no freshness file: then nothing can be said against it. */
-    if (controller.freshness_fd < 0)
+    /* A file that is not there says nothing against the counters; one that cannot be
+     * read might. */
+    if (controller.startup_file.there &&
+        read_shared(&controller.startup_file, &controller.startup) < 0)
+        snprintf(controller.why, sizeof controller.why, "startup cannot be read");
+    if (!controller.freshness_file.there)
         return;
-    if (read_shared(controller.freshness_fd, &freshness) < 0) {
+    if (read_shared(&controller.freshness_file, &freshness) < 0) {
         snprintf(controller.why, sizeof controller.why, "freshness cannot be read");
         return;
     }
@@ -83,12 +105,9 @@ int pm_counters_check(int64_t *session, char reason[COUNTER_REASON])
 
 void pm_counters_close(void)
 {
-    if (controller.freshness_fd >= 0)
-        close(controller.freshness_fd);
-    if (controller.startup_fd >= 0)
-        close(controller.startup_fd);
-    controller.freshness_fd = controller.startup_fd = -1;
-    controller.moved_ns = 0;
+    close_shared(&controller.freshness_file);
+    close_shared(&controller.startup_file);
+    controller.moved_ns = controller.startup = 0;
 }
 
 static bool has(const char *folder, const char *stem, const char *what)
@@ -160,6 +179,7 @@ const char *pm_counters_find(struct counters *counters)
 {
     char folder[512];
     struct counter *node;
+    int before = counters->count;
 
     snprintf(folder, sizeof folder, "%s/sys/cray/pm_counters", counters->sources->root);
     if (access(folder, F_OK) < 0)
@@ -171,7 +191,9 @@ const char *pm_counters_find(struct counters *counters)
     add(counters, folder, "memory_", COUNTER_DRAM, "memory");
     add_sockets(counters, folder);
     add_accelerators(counters, folder);
-    controller.freshness_fd = open_shared(folder, "freshness");
-    controller.startup_fd = open_shared(folder, "startup");
-    return NULL;
+    find_shared(&controller.freshness_file, folder, "freshness");
+    find_shared(&controller.startup_file, folder, "startup");
+    return counters->count > before
+               ? NULL
+               : "sys/cray/pm_counters has neither energy nor power";
 }

@@ -49,6 +49,16 @@ static void name_after_package(const char *folder, const char *zone, const char 
     snprintf(name, size, "%.10s-%.20s", what, number);
 }
 
+/* Why a zone that is neither package, memory nor platform is not charged. */
+static const char *why_left_out(const char *told)
+{
+    if (strcmp(told, "core") == 0 || strcmp(told, "uncore") == 0)
+        return "lies inside its package: not counted twice";
+    if (strncmp(told, "psys-", 5) == 0)
+        return "the platform as another socket sees it: not counted twice";
+    return "a zone of a name kwota does not know";
+}
+
 /* Adds the zone under the name and the kind it has. */
 static struct counter *add(struct counters *counters, const char *folder,
                            const char *zone, const char *told)
@@ -73,9 +83,7 @@ static struct counter *add(struct counters *counters, const char *folder,
         name_after_package(folder, zone, told, name, sizeof name);
     counter = counters_add(counters, SOURCE_POWERCAP, COUNTER_CORE, name);
     if (counter)
-        counter_leave_out(counter, strcmp(told, "core") && strcmp(told, "uncore")
-                                       ? "a zone of a name kwota does not know"
-                                       : "lies inside its package: not counted twice");
+        counter_leave_out(counter, why_left_out(told));
     return counter;
 }
 

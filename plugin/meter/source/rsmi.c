@@ -44,7 +44,7 @@ static const struct library_symbol symbols[] = {
     {"rsmi_dev_unique_id_get", (void **)&rsmi.unique_id, false},
     {"rsmi_dev_drm_render_minor_get", (void **)&rsmi.render_minor, false},
     {"rsmi_dev_energy_count_get", (void **)&rsmi.energy, false},
-    {"rsmi_dev_power_ave_get", (void **)&rsmi.power, true},
+    {"rsmi_dev_power_ave_get", (void **)&rsmi.power, false},
 };
 
 static int refuse(char why[COUNTER_REASON], const char *what, int rc)
@@ -120,6 +120,10 @@ static int rsmi_read(int index, bool users, struct driver_sample *sample,
 
     (void)users; /* ROCm SMI does not tell who used how much of a GPU */
     sample->power = rsmi.power_only[index];
+    if (sample->power && !rsmi.power) {
+        snprintf(why, COUNTER_REASON, "ROCm SMI tells neither its energy nor power");
+        return -1;
+    }
     rc = sample->power ? rsmi.power((uint32_t)index, 0, &value)
                        : rsmi.energy((uint32_t)index, &value, &resolution, &stamp);
     if (rc != SUCCESS)
