@@ -279,9 +279,12 @@ static void welcome_late(struct counters *counters)
     bool late = false;
 
     for (int s = 0; s < SOURCES; s++) {
-        if (!counters->driver[s] || !counters->absent[s] ||
-            driver_devices(counters->driver[s], &devices) == 0)
+        if (!counters->driver[s] || !counters->absent[s])
             continue;
+        if (driver_devices(counters->driver[s], &devices) == 0) {
+            counters->absent[s] = driver_why(counters->driver[s]);
+            continue;
+        }
         driver_add_counters(counters, counters->driver[s]);
         counters->absent[s] = NULL;
         late = true;
@@ -357,9 +360,12 @@ void counters_close(struct counters *counters)
     for (int c = 0; c < counters->count; c++)
         if (counters->item[c].fd >= 0)
             close(counters->item[c].fd);
-    for (int s = 0; s < SOURCES; s++)
+    for (int s = 0; s < SOURCES; s++) {
         if (counters->driver[s])
             driver_stop(counters->driver[s]);
+        counters->driver[s] = NULL;
+        counters->absent[s] = "the counters are closed";
+    }
     pm_counters_close();
     counters->count = 0;
 }

@@ -46,6 +46,8 @@ struct driver {
     struct published published[DRIVER_DEVICES];
     /* of the thread alone: */
     struct published own[DRIVER_DEVICES];
+    /* of the driver's owner alone: */
+    char told[COUNTER_REASON]; /* `why`, as it was last asked for */
 };
 
 static int64_t now_ns(void)
@@ -258,7 +260,10 @@ int driver_devices(struct driver *d, const struct driver_device **devices)
 
 const char *driver_why(struct driver *d)
 {
-    return d->why;
+    pthread_mutex_lock(&d->lock);
+    memcpy(d->told, d->why, sizeof d->told);
+    pthread_mutex_unlock(&d->lock);
+    return d->told;
 }
 
 void driver_want_users(struct driver *d, uint32_t devices)

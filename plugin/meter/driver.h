@@ -69,7 +69,8 @@ struct driver *driver_start(const struct driver_ops *ops, const struct sources *
 /* The devices once open() has succeeded; 0 before that. */
 int driver_devices(struct driver *driver, const struct driver_device **devices);
 
-/* Why there are no devices; a sentence that stays valid while the driver lives. */
+/* Why there are no devices; a sentence that stays valid while the driver lives, and
+ * changes only with the next call. */
 const char *driver_why(struct driver *driver);
 
 /* Whose processes use these devices (bits) is wanted with every reading. */

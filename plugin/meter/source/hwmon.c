@@ -133,6 +133,9 @@ static void add_unknown(const struct device *device, const struct channel *chann
     char name[COUNTER_NAME];
     struct counter *counter;
 
+    /* What is only shown leaves room for what may be charged. */
+    if (device->counters->count >= COUNTER_MAX / 2)
+        return;
     snprintf(name, sizeof name, "%.16s-%.14s", device->name, channel->file);
     counter = add(device, channel, COUNTER_CORE, name, MAX_NODE_MW);
     if (counter && counter->charged)
