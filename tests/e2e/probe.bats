@@ -78,6 +78,13 @@ core-0 core powercap shown 12131245678
 uncore-0 core powercap shown 131245678
 psys platform powercap charged 92131245678
 END
+    shows xeon-psys <<'END'
+package-0 package powercap charged 105312512345
+package-1 package powercap charged 95312512345
+psys platform powercap charged 205312512399
+psys-1 core powercap shown 0
+END
+    [ "$(reason psys-1)" = "the platform as another socket sees it: not counted twice" ]
 }
 
 @test "RAPL: without a range, or denied, nothing is charged and the reason is said" {
@@ -125,9 +132,24 @@ gpu-0 gpu hwmon charged 987654321
 gpu-1 gpu hwmon charged 123456789
 xe-energy2_input core hwmon shown 23456789
 END
+    shows xe-package <<'END'
+gpu-0 gpu hwmon charged 23456789
+END
+    shows amd-energy <<'END'
+package-0 package hwmon charged 63455543231
+package-1 package hwmon charged 63455543232
+END
+    shows_integrated acpi-meters <<'END'
+acpi platform hwmon shown integrated
+acpi#2 platform hwmon shown integrated
+package-0 package powercap charged 123456789
+END
+    [[ $(reason acpi) == "one of several meters"* ]]
+    # What a channel's file shows that is switched off is no reading.
     unpack disabled
     probe
     [ "$status" -eq 3 ]
+    jq -e '.domains[] | select(.name == "acpi") | .state == "unknown" and .uj == null' "$BATS_TEST_TMPDIR/json"
     [ "$(reason acpi)" = "the channel is disabled" ]
     [[ $(reason ina3221-power1_input) == *"does not know what this device measures"* ]]
 }
@@ -173,68 +195,121 @@ the BMC's power measurement is not active
 the tool failed without a word
 END
     # One that hangs holds up nothing.
-    printf '#!/bin/sh\nsleep 60\n' >"$root/usr/bin/ipmitool"
+    printf '#!/bin/sh\nexec sleep 15\n' >"$root/usr/bin/ipmitool"
     SECONDS=0
     probe
     [ "$SECONDS" -le 5 ]
     [ "$(jq -r .sources.dcmi "$BATS_TEST_TMPDIR/json")" = "it has not answered yet" ]
 }
 
-# The files that hold values, of any source.
+# all_files - every regular file of the tree below /sys; value_files - those that hold values, of any source
+all_files() {
+    (cd "$root" && find sys -type f)
+}
+
 value_files() {
-    find "$root" \( -name energy_uj -o -name 'energy*_input' -o -name 'power*_average' -o -name 'power*_input' \
-        -o -path '*/pm_counters/*energy' -o -path '*/pm_counters/*power' \) -type f
+    all_files | grep -E '/(energy_uj|energy[0-9]+_input|power[0-9]+_(average|input))$|/pm_counters/[a-z0-9_]*(energy|power)$'
 }
 
 # spoil HOW FILE
 spoil() {
     case $1 in
     empty) : >"$2" ;;
+    newline) echo >"$2" ;;
     negative) echo -5 >"$2" ;;
     digits) echo 123456789012345678901234567890 >"$2" ;;
     bytes) printf '\xff\xfe\x80\n' >"$2" ;;
     words) echo 12x >"$2" ;;
+    two) printf '12\n13\n' >"$2" ;;
+    zeros) head -c 5000 /dev/zero >"$2" ;;
     folder) rm "$2" && mkdir "$2" ;;
+    pipe) rm "$2" && mkfifo "$2" ;;
     gone) rm "$2" ;;
     error) ln -sf /proc/self/mem "$2" ;;
     esac
 }
 
-@test "hostile twins: nothing spoilt is ever shown as a value" {
-    local tree how file
-    for tree in xeon-two-sockets epyc grace-hopper intel-gpus amdgpu cray-ex cray-old cray-power; do
-        for how in empty negative digits bytes words folder gone error; do
-            unpack $tree
-            value_files >"$BATS_TEST_TMPDIR/files"
-            while read -r file; do spoil $how "$file"; done <"$BATS_TEST_TMPDIR/files"
-            probe >/dev/null
-            [ "$status" -eq 0 ] || [ "$status" -eq 3 ]
-            # hwmon's power may be below zero for a moment; energy never is.
-            jq -e --arg how $how 'all(.domains[]; (.state == "unknown" and .uj == null and .reason != null) or
-                ($how == "negative" and .integrated and .uj == 0))' "$BATS_TEST_TMPDIR/json" >/dev/null || {
-                echo "$tree, $how:" && jq -c '.domains[]' "$BATS_TEST_TMPDIR/json"
-                return 1
-            }
-        done
+# Trees whose files do not meet make one machine, which saves probes.
+machines() {
+    printf '%s\n' 'xeon-two-sockets grace-hopper cray-ex' 'xeon-dies amdgpu cray-old' \
+        'laptop intel-gpus cray-power' 'epyc grace-grace' 'xeon-psys acpi-meters xe-package' \
+        'no-range amd-energy'
+}
+
+# unpack_all TREE… - into one root
+unpack_all() {
+    local tree
+    rm -rf "$root"
+    for tree in "$@"; do "$top/tests/data/unpack" "$top/tests/data/trees/$tree.tree" "$root"; done
+}
+
+# spoilt HOW FILTER - a copy of the machine whose files (on stdin, below it) are spoilt; the filter holds for
+# what is shown of it
+spoilt() {
+    local BATS_TEST_TMPDIR=$BATS_TEST_TMPDIR/$1 file
+    rm -rf "$BATS_TEST_TMPDIR"
+    mkdir "$BATS_TEST_TMPDIR"
+    cp -r "$root" "$BATS_TEST_TMPDIR/root"
+    root=$BATS_TEST_TMPDIR/root
+    while read -r file; do spoil "$1" "$root/$file"; done
+    probe >/dev/null
+    [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || { echo "$trees, $1: status $status" && return 1; }
+    jq -e "$2" "$BATS_TEST_TMPDIR/json" >/dev/null ||
+        { echo "$trees, $1:" && jq -c '.domains[]' "$BATS_TEST_TMPDIR/json" && return 1; }
+}
+
+# all_spoilt FILTER HOW… - every way at once, each with a copy of its own; the files are those on stdin
+all_spoilt() {
+    local filter=$1 how files pids=() pid
+    shift
+    files=$(cat)
+    for how in "$@"; do
+        (spoilt "$how" "$filter") <<<"$files" &
+        pids+=($!)
     done
+    for pid in "${pids[@]}"; do wait "$pid"; done
+}
+
+@test "hostile twins: no value that is spoilt is ever shown as one" {
+    local trees unknown='all(.state == "unknown" and .uj == null and .mw == null and (.reason | length) > 0)'
+    while read -r trees; do
+        unpack_all $trees
+        value_files | all_spoilt ".domains | length >= 3 and $unknown" \
+            empty newline negative digits bytes words two zeros folder pipe error
+        value_files | all_spoilt ".domains | $unknown" gone
+    done < <(machines)
+}
+
+@test "hostile twins: whatever names, labels and ranges hold, a value shown is its file's" {
+    local trees values
+    while read -r trees; do
+        unpack_all $trees
+        values=$(cd "$root" && value_files | xargs sed -nE 's/^([0-9]+).*/\1\n\1000000/p' | paste -sd,)
+        value_files >"$BATS_TEST_TMPDIR/values"
+        all_files | grep -vxFf "$BATS_TEST_TMPDIR/values" | all_spoilt "[$values] as \$values | .domains | all(
+            if .state == \"ok\" then .integrated or (.uj | IN(\$values[])) else .uj == null and (.reason | length) > 0 end)" \
+            empty digits bytes zeros folder pipe gone error
+    done < <(machines)
 }
 
 @test "without a newline it is the same number; a file that appears is read, one that goes is unknown" {
-    local package
+    local zones=$root/sys/class/powercap pid
     unpack epyc
-    printf 42 >"$root/sys/class/powercap/intel-rapl:0/energy_uj"
-    rm "$root/sys/class/powercap/intel-rapl:1/energy_uj"
+    printf 42 >"$zones/intel-rapl:0/energy_uj"
+    rm "$zones/intel-rapl:1/energy_uj"
     probe
     [ "$(jq '.domains[] | select(.name == "package-0") | .uj' "$BATS_TEST_TMPDIR/json")" -eq 42 ]
-    (
-        until [ -e "$BATS_TEST_TMPDIR/go" ]; do read -rt 0.05 <> <(:) || true; done
-        echo 77 >"$root/sys/class/powercap/intel-rapl:1/energy_uj"
-    ) &
-    touch "$BATS_TEST_TMPDIR/go"
+    # A process' file ends as a driver's does that is unloaded.
+    sleep 30 3>&- &
+    pid=$!
+    ln -sf "/proc/$pid/oom_score_adj" "$zones/intel-rapl:0/energy_uj"
+    (sleep 1 && kill "$pid" && echo 77 >"$zones/intel-rapl:1/energy_uj") 3>&- &
     # A file that was missing is tried again every ten seconds.
     probe --watch 11
     wait
     [ "$(jq '.domains[] | select(.name == "package-1") | .uj' "$BATS_TEST_TMPDIR/json")" -eq 77 ]
+    jq -e '.domains[] | select(.name == "package-0") | .state == "unknown" and .uj == null and .mw == null' "$BATS_TEST_TMPDIR/json"
+    [[ $(reason package-0) == "reading it fails"* ]]
 }
 
 @test "a list of sources: preferences are followed, mistakes are named" {

@@ -204,13 +204,14 @@ static void power_is_integrated_by_itself(void **state)
     driver_stop(driver);
 }
 
+static const struct driver_ops impatient = {.source = SOURCE_NVML,
+                                            .open = open_library,
+                                            .read = read_library,
+                                            .close = close_library,
+                                            .patience_ms = 50};
+
 static void a_hung_read_is_unknown(void **state)
 {
-    static const struct driver_ops impatient = {.source = SOURCE_NVML,
-                                                .open = open_library,
-                                                .read = read_library,
-                                                .close = close_library,
-                                                .patience_ms = 50};
     const char *why;
     struct driver *driver = driver_start(&impatient, &sources, 5000, &why);
     struct counter_reading reading = {0};
@@ -227,6 +228,55 @@ static void a_hung_read_is_unknown(void **state)
         usleep(1000);
     assert_int_equal(reading.uj, 1000);
     driver_stop(driver);
+}
+
+/* Longer than five sampling periods. */
+static void power_while_hanging_is_lost_time(void **state)
+{
+    const char *why;
+    struct driver *driver;
+    struct counter_reading before = {0}, after = {0};
+    char reason[COUNTER_REASON];
+
+    (void)state;
+    library.power = true;
+    library.value = 100000000;
+    driver = driver_start(&impatient, &sources, 5000, &why);
+    while (take(driver, 0, &before, reason) < 0)
+        usleep(1000);
+    set(&library.hang_read, true);
+    usleep(900000);
+    set(&library.hang_read, false);
+    while (take(driver, 0, &after, reason) < 0 || after.lost_ms == before.lost_ms)
+        usleep(1000);
+    assert_true(after.lost_ms - before.lost_ms > 500);
+    assert_int_equal(after.session, before.session);
+    assert_true(after.uj >= before.uj);
+    driver_stop(driver);
+}
+
+/* What is never answered still returns: here nothing lets the library go. */
+static void stopping_does_not_wait_for_what_hangs(void **state)
+{
+    static struct driver *left_behind[2];
+    const struct driver_device *devices;
+    struct counter_reading reading;
+    char reason[COUNTER_REASON];
+    const char *why;
+
+    (void)state;
+    left_behind[0] = driver_start(&impatient, &sources, 5000, &why);
+    set(&library.hang_read, true);
+    take(left_behind[0], 0, &reading, reason);
+    assert_int_equal(take(left_behind[0], 1, &reading, reason), -1);
+    driver_stop(left_behind[0]);
+    set(&library.hang_open, true);
+    left_behind[1] = driver_start(&impatient, &sources, 20, &why);
+    assert_int_equal(driver_devices(left_behind[1], &devices), 0);
+    driver_ask(left_behind[1], now_ns());
+    assert_int_equal(driver_take(left_behind[1], 0, &reading, reason), -1);
+    assert_string_equal(reason, "nvml does not answer");
+    driver_stop(left_behind[1]);
 }
 
 static void a_late_or_failing_open_has_no_devices(void **state)
@@ -257,7 +307,10 @@ int main(void)
         cmocka_unit_test_setup(devices_stand_in_slurm_s_order, reset),
         cmocka_unit_test_setup(power_is_integrated_by_itself, reset),
         cmocka_unit_test_setup(a_hung_read_is_unknown, reset),
+        cmocka_unit_test_setup(power_while_hanging_is_lost_time, reset),
         cmocka_unit_test_setup(a_late_or_failing_open_has_no_devices, reset),
+        /* the last: its threads stay */
+        cmocka_unit_test_setup(stopping_does_not_wait_for_what_hangs, reset),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

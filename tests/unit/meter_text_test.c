@@ -22,6 +22,13 @@ static void numbers(void **state)
         {"9223372036854775808\n", NO, NO},
         {"-5\n", NO, -5},
         {"--5\n", NO, NO},
+        {"-\n", NO, NO},
+        {"-9223372036854775807\n", NO, -INT64_MAX},
+        {"-9223372036854775808\n", NO, NO},
+        {"+5\n", NO, NO},
+        {"5,0\n", NO, NO},
+        {"5\r\n", NO, NO},
+        {"123456789012345678901234567890\n", NO, NO},
         {"", NO, NO},
         {"\n", NO, NO},
         {" 5\n", NO, NO},
@@ -63,6 +70,12 @@ static void pm_counters(void **state)
         {"245 J 17 us 4\n", "J", NO, 0},
         {"-1 J\n", "J", NO, 0},
         {"J\n", "J", NO, 0},
+        {"1 J\n2 J\n", "J", NO, 0},
+        {"1 J 17\n", "J", NO, 0},
+        {"1 J -17 us\n", "J", NO, 0},
+        {"1 J 123456789012345678901234567890 us\n", "J", NO, 0},
+        {"1.5 J\n", "J", NO, 0},
+        {"\xff J\n", "J", NO, 0},
         {"", "J", NO, 0},
     };
 
@@ -149,6 +162,25 @@ static void management_controllers(void **state)
     }
 }
 
+/* What lies beyond the length is not looked at. */
+static void lengths_are_kept(void **state)
+{
+    int64_t value, other;
+    const char *why;
+
+    (void)state;
+    assert_int_equal(text_number("1234", 2, &value, &why), 0);
+    assert_int_equal(value, 12);
+    assert_int_equal(text_number("12\0", 3, &value, &why), -1);
+    assert_int_equal(text_pm_counter("12 J 34 us", 4, "J", &value, &other, &why), 0);
+    assert_int_equal(other, 0);
+    assert_int_equal(text_pm_counter("12 J 34 us", 9, "J", &value, &other, &why), -1);
+    assert_int_equal(text_cpu_stat("usage_usec 12", 11, &value, &why), -1);
+    assert_int_equal(text_cgroup_job("/job_12/", 6), 1);
+    assert_int_equal(text_dcmi("Current Power : 164 Watts", 24, &value, &other, &why),
+                     -1);
+}
+
 static void index_lists(void **state)
 {
     uint64_t bits;
@@ -162,6 +194,11 @@ static void index_lists(void **state)
     assert_int_equal(bits, UINT64_C(0x800000000000000e));
     assert_int_equal(text_index_list("64", &bits), -1);
     assert_int_equal(text_index_list("3-1", &bits), -1);
+    assert_int_equal(text_index_list("1,", &bits), -1);
+    assert_int_equal(text_index_list(",1", &bits), -1);
+    assert_int_equal(text_index_list("1-", &bits), -1);
+    assert_int_equal(text_index_list("-1", &bits), -1);
+    assert_int_equal(text_index_list("99999999999999999999", &bits), -1);
     assert_int_equal(text_index_list("GPU-5", &bits), -1);
     assert_int_equal(text_index_list("1 2", &bits), -1);
 }
@@ -173,6 +210,7 @@ int main(void)
         cmocka_unit_test(pm_counters),
         cmocka_unit_test(cgroups_and_the_kernel),
         cmocka_unit_test(management_controllers),
+        cmocka_unit_test(lengths_are_kept),
         cmocka_unit_test(index_lists),
     };
 
