@@ -14,7 +14,7 @@
 /* "123" and at most one newline: powercap, hwmon, cpuacct.usage. -1: no number. */
 int text_number(const char *text, size_t length, int64_t *value, const char **why);
 
-/* As above, a minus sign allowed: hwmon's power can be below zero for a moment. */
+/* As above, a minus sign allowed: a power below zero is told apart from no number. */
 int text_signed(const char *text, size_t length, int64_t *value, const char **why);
 
 /* "123 J", "123 J 1612345678901 us": Cray's pm_counters; the unit is `unit` ("J", "W").
