@@ -72,6 +72,13 @@ package-1 package powercap charged 1
 core-0 core powercap shown 7000000
 core-1 core powercap shown 2
 END
+    shows epyc-dies <<'END'
+package-0-die-0 package powercap charged 10360237493
+package-0-die-1 package powercap shown 10360251002
+core-0-die-0 core powercap shown 1203498127
+core-0-die-1 core powercap shown 998123741
+END
+    [[ $(reason package-0-die-1) == *"not counted twice"* ]]
     shows laptop <<'END'
 package-0 package powercap charged 52131245678
 core-0 core powercap shown 12131245678
@@ -232,7 +239,7 @@ spoil() {
 # Trees whose files do not meet make one machine, which saves probes.
 machines() {
     printf '%s\n' 'xeon-two-sockets grace-hopper cray-ex' 'xeon-dies amdgpu cray-old' \
-        'laptop intel-gpus cray-power' 'epyc grace-grace' 'xeon-psys acpi-meters xe-package' \
+        'laptop intel-gpus cray-power' 'epyc-dies grace-grace' 'xeon-psys acpi-meters xe-package' \
         'no-range amd-energy'
 }
 

@@ -135,6 +135,10 @@ static void what_a_tool_may_print(void **state)
         {"#!/bin/sh\nprintf 'Current Power : 16'\n", "the power is not in watts"},
         {"#!/bin/sh\nhead -c 1000000 /dev/zero\n",
          "the tool's output has no current power"},
+        {"#!/bin/sh\necho 'Current Power : 160 Watts'; exit 1\n",
+         "the tool failed, so what it printed is not believed"},
+        {"#!/bin/sh\necho 'Current Power : 160 Watts'; exec >&-; sleep 60 & wait\n",
+         "the controller does not answer within 10 s"},
     };
 
     (void)state;

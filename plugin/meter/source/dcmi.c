@@ -95,7 +95,10 @@ static pid_t start_tool(int *out_fd)
     sigemptyset(&none);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    /* A group of its own: what it starts is killed with it. */
+    posix_spawnattr_setpgroup(&attributes, 0);
+    posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
     posix_spawn_file_actions_init(&files);
     posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&files, ends[1], 1);
@@ -113,9 +116,8 @@ static pid_t start_tool(int *out_fd)
 }
 
 /* What the tool prints, as far as it fits. -1: it hung. */
-static ssize_t read_output(int fd, char *text, size_t size)
+static ssize_t read_output(int fd, int64_t until_ms, char *text, size_t size)
 {
-    int64_t until_ms = now_ms() + TOOL_MS;
     size_t length = 0;
 
     while (length < size) {
@@ -135,12 +137,30 @@ static ssize_t read_output(int fd, char *text, size_t size)
     return (ssize_t)length;
 }
 
+/* Its wait status; -1: it had to be killed. It may have closed its output and hang. */
+static int end_tool(pid_t child, int64_t until_ms)
+{
+    static const struct timespec pause = {0, 5000000};
+    int status = 0;
+
+    while (waitpid(child, &status, WNOHANG) == 0) {
+        if (now_ms() >= until_ms) {
+            kill(-child, SIGKILL);
+            while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+                ;
+            return -1;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return status;
+}
+
 static int ask(char why[COUNTER_REASON])
 {
     char text[4096];
     const char *sentence;
-    int64_t mw, period_ms;
-    int fd, status = 0;
+    int64_t mw, period_ms, until_ms = now_ms() + TOOL_MS;
+    int fd, status;
     ssize_t length;
     pid_t child = start_tool(&fd);
 
@@ -148,13 +168,10 @@ static int ask(char why[COUNTER_REASON])
         snprintf(why, COUNTER_REASON, "%.100s cannot be run", bmc.tool);
         return -1;
     }
-    length = read_output(fd, text, sizeof text);
+    length = read_output(fd, until_ms, text, sizeof text);
     close(fd);
-    if (length < 0)
-        kill(child, SIGKILL);
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        ;
-    if (length < 0) {
+    status = end_tool(child, length < 0 ? now_ms() : until_ms);
+    if (length < 0 || status < 0) {
         snprintf(why, COUNTER_REASON, "the controller does not answer within %d s",
                  TOOL_MS / 1000);
         return -1;
@@ -163,6 +180,11 @@ static int ask(char why[COUNTER_REASON])
         if (length == 0 && status != 0)
             sentence = "the tool failed without a word";
         snprintf(why, COUNTER_REASON, "%s", sentence);
+        return -1;
+    }
+    if (status != 0) {
+        snprintf(why, COUNTER_REASON,
+                 "the tool failed, so what it printed is not believed");
         return -1;
     }
     bmc.mw = mw;

@@ -35,8 +35,9 @@ struct device {
 
 /* One channel of it. */
 struct channel {
-    char file[64];  /* energy1_input, power1_average */
-    char label[64]; /* as the driver says; "" if it says nothing */
+    char file[64];           /* energy1_input, power1_average */
+    char path[COUNTER_PATH]; /* … in full */
+    char label[64];          /* as the driver says; "" if it says nothing */
     bool energy, disabled;
 };
 
@@ -45,20 +46,31 @@ static int is_hwmon(const struct dirent *entry)
     return strncmp(entry->d_name, "hwmon", 5) == 0;
 }
 
-static bool has(const struct device *device, const char *file)
-{
-    char path[640];
+/* Where drivers put their files: at the hwmon device, or, as acpi_power_meter (and with
+ * it Grace) does on most kernels, at the device behind it. */
+static const char *const places[] = {"", "device/"};
+#define PLACES (sizeof places / sizeof *places)
 
-    snprintf(path, sizeof path, "%s/%s", device->folder, file);
-    return access(path, F_OK) == 0;
+/* The path of a file of the device's; false: there is none. */
+static bool find_file(const struct device *device, const char *file,
+                      char path[COUNTER_PATH])
+{
+    for (size_t i = 0; i < PLACES; i++) {
+        snprintf(path, COUNTER_PATH, "%.*s/%s%.50s", MAX_FOLDER, device->folder,
+                 places[i], file);
+        if (access(path, F_OK) == 0)
+            return true;
+    }
+    return false;
 }
 
 static void line_of(const struct device *device, const char *file, char *line, int size)
 {
-    char path[640];
+    char path[COUNTER_PATH];
 
-    snprintf(path, sizeof path, "%s/%s", device->folder, file);
-    counter_line(path, line, size);
+    line[0] = '\0';
+    if (find_file(device, file, path))
+        counter_line(path, line, size);
 }
 
 static bool is_disabled(const struct device *device, const char *what, int number)
@@ -79,7 +91,7 @@ static void read_label(const struct device *device, const char *what, int number
     line_of(device, file, channel->label, sizeof channel->label);
     if (channel->label[0])
         return;
-    snprintf(file, sizeof file, "device/%s%d_oem_info", what, number);
+    snprintf(file, sizeof file, "%s%d_oem_info", what, number);
     line_of(device, file, channel->label, sizeof channel->label);
 }
 
@@ -95,12 +107,12 @@ static bool find_channel(const struct device *device, int number, bool energy,
     read_label(device, what, number, channel);
     if (energy) {
         snprintf(channel->file, sizeof channel->file, "energy%d_input", number);
-        return has(device, channel->file);
+        return find_file(device, channel->file, channel->path);
     }
     for (size_t i = 0; i < 2; i++) {
         snprintf(channel->file, sizeof channel->file, "power%d_%s", number,
                  power_files[i]);
-        if (has(device, channel->file))
+        if (find_file(device, channel->file, channel->path))
             return true;
     }
     return false;
@@ -113,8 +125,7 @@ static struct counter *add(const struct device *device, const struct channel *ch
 
     if (!counter)
         return NULL;
-    snprintf(counter->path, sizeof counter->path, "%.*s/%.60s", MAX_FOLDER,
-             device->folder, channel->file);
+    memcpy(counter->path, channel->path, sizeof counter->path);
     counter->integrated = !channel->energy;
     counter->max_power_mw = most_mw;
     if (channel->disabled) {
@@ -267,27 +278,40 @@ static int render_node(const char *folder)
     return number;
 }
 
+/* The number of the channel that a file belongs to, 0 if to none. */
+static int channel_of(const char *file, bool *energy)
+{
+    int number = 0, end = 0;
+
+    if (sscanf(file, "energy%4d_input%n", &number, &end) == 1 && end > 0 &&
+        !file[end]) {
+        *energy = true;
+        return number;
+    }
+    return sscanf(file, "power%4d_", &number) == 1 ? number : 0;
+}
+
 /* The highest number of the device's channels, and whether any tells energy. */
 static int last_channel(const struct device *device, bool *energy)
 {
-    DIR *folder = opendir(device->folder);
+    char path[COUNTER_PATH];
     struct dirent *entry;
+    DIR *folder;
     int last = 0;
 
     *energy = false;
-    while (folder && (entry = readdir(folder))) {
-        int number = 0, end = 0;
+    for (size_t i = 0; i < PLACES && last == 0; i++) {
+        snprintf(path, sizeof path, "%.*s/%s", MAX_FOLDER, device->folder, places[i]);
+        folder = opendir(path);
+        while (folder && (entry = readdir(folder))) {
+            int number = channel_of(entry->d_name, energy);
 
-        if (sscanf(entry->d_name, "energy%4d_input%n", &number, &end) == 1 && end > 0 &&
-            !entry->d_name[end])
-            *energy = true;
-        else if (sscanf(entry->d_name, "power%4d_", &number) != 1)
-            continue;
-        if (number > last && number <= MAX_CHANNELS)
-            last = number;
+            if (number > last && number <= MAX_CHANNELS)
+                last = number;
+        }
+        if (folder)
+            closedir(folder);
     }
-    if (folder)
-        closedir(folder);
     return last;
 }
 

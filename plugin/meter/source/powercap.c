@@ -2,9 +2,11 @@
 #include "plugin/meter/source/powercap.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Where a zone names no maximum: what no package and no memory of one socket exceeds. A
  * larger figure would only make fewer wraps certain. */
@@ -59,6 +61,33 @@ static const char *why_left_out(const char *told)
     return "a zone of a name kwota does not know";
 }
 
+static bool is_amd(const char *root)
+{
+    char path[512], text[256];
+    ssize_t got = -1;
+    int fd;
+
+    snprintf(path, sizeof path, "%s/proc/cpuinfo", root);
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd >= 0) {
+        got = read(fd, text, sizeof text);
+        close(fd);
+    }
+    return got > 0 && (memmem(text, (size_t)got, "AuthenticAMD", 12) ||
+                       memmem(text, (size_t)got, "HygonGenuine", 12));
+}
+
+/* AMD's counter is the package's. Where the kernel gives each die a zone, as on the
+ * first EPYC and Threadripper, and on later ones with kernels that take core complexes
+ * for dies (Linux 6.9 until commit 26096aed255f), every zone shows the same energy.
+ * Intel's dies have a counter each. */
+static bool repeats_package(const struct counters *counters, const char *told)
+{
+    const char *die = strstr(told, "-die-");
+
+    return die && is_amd(counters->sources->root) && strcmp(die, "-die-0") != 0;
+}
+
 /* Adds the zone under the name and the kind it has. */
 static struct counter *add(struct counters *counters, const char *folder,
                            const char *zone, const char *told)
@@ -67,8 +96,13 @@ static struct counter *add(struct counters *counters, const char *folder,
     struct counter *counter;
 
     snprintf(name, sizeof name, "%.31s", told[0] ? told : zone);
-    if (strncmp(told, "package", 7) == 0)
-        return counters_add(counters, SOURCE_POWERCAP, COUNTER_PACKAGE, name);
+    if (strncmp(told, "package", 7) == 0) {
+        counter = counters_add(counters, SOURCE_POWERCAP, COUNTER_PACKAGE, name);
+        if (counter && repeats_package(counters, told))
+            counter_leave_out(counter, "shows its package's energy once more, as AMD's "
+                                       "dies do: not counted twice");
+        return counter;
+    }
     if (strcmp(told, "psys") == 0) {
         counter = counters_add(counters, SOURCE_POWERCAP, COUNTER_PLATFORM, name);
         if (counter)
