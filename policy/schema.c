@@ -97,4 +97,75 @@ static const char version_2[] =
     " other_mj INTEGER, PRIMARY KEY (token, to_ms)) WITHOUT ROWID;"
     "PRAGMA user_version = 2;";
 
-const char *const schema_steps[SCHEMA_VERSION] = {version_1, version_2};
+static const char version_3[] =
+    /* As slurmdbd tells it; parent "": the root. Without slurmdbd there is none, and
+     * accounts are flat. */
+    "CREATE TABLE accounts ("
+    " cluster TEXT NOT NULL, account TEXT NOT NULL, parent TEXT NOT NULL,"
+    " PRIMARY KEY (cluster, account)) WITHOUT ROWID;"
+    /* Who may use which account. is_default: where a job without an account goes. */
+    "CREATE TABLE members ("
+    " cluster TEXT NOT NULL, account TEXT NOT NULL, user TEXT NOT NULL,"
+    " is_default INTEGER NOT NULL, PRIMARY KEY (cluster, account, user)) WITHOUT "
+    "ROWID;"
+    "CREATE INDEX members_user ON members (cluster, user);"
+    /* What may be used in a period. cluster "": all that share the ledger. account "":
+     * the user in all accounts; user "": the account and all below it; class: the
+     * partition, or class of them, that alone counts; "": all. days: of a rolling one;
+     * from_s, until_s: of a fixed one, else null. */
+    "CREATE TABLE quotas ("
+    " id INTEGER PRIMARY KEY, cluster TEXT NOT NULL DEFAULT '', account TEXT NOT NULL,"
+    " user TEXT NOT NULL, class TEXT NOT NULL DEFAULT '', mj INTEGER NOT NULL,"
+    " period TEXT NOT NULL CHECK (period IN"
+    "  ('month','quarter','year','rolling','fixed')),"
+    " days INTEGER, from_s INTEGER, until_s INTEGER,"
+    " carry_percent INTEGER NOT NULL DEFAULT 0,"
+    " borrow_percent INTEGER NOT NULL DEFAULT 0, since_s INTEGER NOT NULL,"
+    " UNIQUE (cluster, account, user, class));"
+    /* Everything that was ever done to quotas by hand, append-only. set, remove: mj is
+     * the quota's; grant, adjust, refund, transfer: what it gave or took, which counts
+     * in the window that time_s lies in. */
+    "CREATE TABLE postings ("
+    " id INTEGER PRIMARY KEY, time_s INTEGER NOT NULL, kind TEXT NOT NULL CHECK (kind "
+    "IN"
+    "  ('set','remove','grant','adjust','refund','transfer','credit')),"
+    " cluster TEXT NOT NULL DEFAULT '', account TEXT NOT NULL, user TEXT NOT NULL,"
+    " class TEXT NOT NULL DEFAULT '', mj INTEGER NOT NULL,"
+    " run_id INTEGER REFERENCES runs(id), actor TEXT NOT NULL, why TEXT NOT NULL);"
+    "CREATE INDEX postings_of ON postings (account, user, time_s);"
+    "CREATE TRIGGER postings_no_update BEFORE UPDATE ON postings"
+    " BEGIN SELECT RAISE(ABORT, 'postings are append-only'); END;"
+    "CREATE TRIGGER postings_no_delete BEFORE DELETE ON postings"
+    " BEGIN SELECT RAISE(ABORT, 'postings are append-only'); END;"
+    /* What is set aside for an open run, used or not; gone when it is settled.
+     * licence_wh: how much of it Slurm holds as licence while the job runs. until_s:
+     * its time limit's end. */
+    "CREATE TABLE liens ("
+    " run_id INTEGER PRIMARY KEY REFERENCES runs(id), mj INTEGER NOT NULL,"
+    " licence_wh INTEGER NOT NULL, from_s INTEGER NOT NULL, until_s INTEGER NOT NULL,"
+    " short_s INTEGER);"
+    /* The part of the energy that is the centre's: used beyond a lien that could not be
+     * raised. */
+    "ALTER TABLE rollups ADD COLUMN overrun_mj INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE runs ADD COLUMN enforce TEXT NOT NULL DEFAULT 'off';"
+    "ALTER TABLE runs ADD COLUMN overrun_mj INTEGER NOT NULL DEFAULT 0;"
+    /* Whether its job may run: null until kwotad knows; run; held; ended. */
+    "ALTER TABLE tokens ADD COLUMN decision TEXT;"
+    "ALTER TABLE tokens ADD COLUMN decision_why TEXT NOT NULL DEFAULT '';"
+    /* Every decision that touched or would have touched a job, with its rule. */
+    "CREATE TABLE decisions ("
+    " id INTEGER PRIMARY KEY, time_s INTEGER NOT NULL, cluster TEXT NOT NULL,"
+    " job_text TEXT NOT NULL, run_id INTEGER, user TEXT NOT NULL,"
+    " account TEXT NOT NULL, partition TEXT NOT NULL, action TEXT NOT NULL CHECK"
+    "  (action IN ('hold','release','kill','warn','shadow-hold','shadow-kill',"
+    "   'shadow-wait')),"
+    " rule TEXT NOT NULL, why TEXT NOT NULL, mj INTEGER);"
+    "CREATE INDEX decisions_job ON decisions (job_text, id);"
+    "CREATE INDEX decisions_time ON decisions (time_s);"
+    /* freeze: every hold, cap and kill is off; breaker: why it went to shadow. */
+    "CREATE TABLE switches ("
+    " name TEXT PRIMARY KEY, value TEXT NOT NULL, time_s INTEGER NOT NULL,"
+    " actor TEXT NOT NULL, why TEXT NOT NULL) WITHOUT ROWID;"
+    "PRAGMA user_version = 3;";
+
+const char *const schema_steps[SCHEMA_VERSION] = {version_1, version_2, version_3};

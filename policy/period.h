@@ -1,0 +1,42 @@
+/* period.h - the time a quota is for
+ *
+ * Pure but for the time zone: months, quarters and years begin at midnight of kwotad's
+ * TZ, and all windows begin and end on a quarter-hour.
+ */
+#ifndef KWOTA_PERIOD_H
+#define KWOTA_PERIOD_H
+
+#include <stdint.h>
+
+enum period_kind {
+    PERIOD_MONTH,
+    PERIOD_QUARTER, /* of a year */
+    PERIOD_YEAR,
+    PERIOD_ROLLING, /* the last so many days, up to the end of this quarter-hour */
+    PERIOD_FIXED,   /* a grant from one day to another */
+};
+
+struct period {
+    enum period_kind kind;
+    int64_t days;            /* of a rolling one */
+    int64_t from_s, until_s; /* of a fixed one; until_s is not in it */
+};
+
+/* [from_s, until_s) */
+struct window {
+    int64_t from_s, until_s;
+};
+
+/* "month", "quarter", "year", "rolling", "fixed"; -1: none of them. */
+int period_parse(const char *text, enum period_kind *kind);
+const char *period_text(enum period_kind kind);
+
+/* The window that `at_s` lies in; a fixed one's is the same at any time. */
+void period_window(const struct period *period, int64_t at_s, struct window *window);
+
+/* The window before or after one of a month, quarter or year (steps may be negative);
+ * -1: there is none (rolling, fixed). */
+int period_step(const struct period *period, const struct window *window, int steps,
+                struct window *other);
+
+#endif

@@ -1,0 +1,98 @@
+/* policy.h - what kwotad may do to jobs, and how it estimates them: kwota.json's rules
+ *
+ * A policy is read whole, checked whole and never changed after; it is counted by
+ * reference, so a thread works with the one it took until it lets go of it, while
+ * another may already be in force. All functions are thread-safe.
+ */
+#ifndef KWOTA_POLICY_H
+#define KWOTA_POLICY_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "policy/estimate.h"
+
+enum policy_enforce {
+    ENFORCE_OFF,    /* measure and charge, decide nothing */
+    ENFORCE_SHADOW, /* decide and write down, touch nothing */
+    ENFORCE_SOFT,   /* liens gate starts, running jobs are left alone */
+    ENFORCE_STRICT, /* nobody is charged more than a quota */
+};
+
+enum policy_at_limit {
+    AT_LIMIT_WAIT,      /* jobs pend with AssocGrpLicense */
+    AT_LIMIT_REJECT,    /* they are refused at submit */
+    AT_LIMIT_OVERDRAFT, /* they run without a lien in a QOS named by the policy */
+    AT_LIMIT_WARN,      /* they run, and the user is told */
+};
+
+struct policy;
+
+/* One rule's answer, and where it stands: "kwota.json:12: enforce.rules[0]". */
+struct policy_source {
+    char text[256];
+};
+
+/* Reads and checks FILE. NULL: it is invalid; every mistake has been written to
+ * `complaints` as "FILE:LINE:COLUMN: what is wrong; what was probably meant", one a
+ * line. A file without any of the policy's keys is a valid policy: enforce is off. */
+struct policy *policy_read(const char *file, FILE *complaints);
+
+/* Another reference to the same policy. */
+struct policy *policy_hold(struct policy *policy);
+void policy_release(struct policy *policy);
+
+/* The rules for a job: `accounts` are its account and those above it, nearest first,
+ * NULL at the end (flat: its account alone). The most specific rule counts: a nearer
+ * account beats a farther one, then a named partition beats none; of equals the later.
+ * `source` may be NULL. */
+enum policy_enforce policy_enforce(const struct policy *policy,
+                                   const char *const *accounts, const char *partition,
+                                   struct policy_source *source);
+enum policy_at_limit policy_at_limit(const struct policy *policy,
+                                     const char *const *accounts, const char *partition,
+                                     struct policy_source *source);
+
+/* What a partition's nodes are taken to draw at most; false: the policy names neither
+ * it nor "*", and nothing can be estimated there. */
+bool policy_nameplate(const struct policy *policy, const char *partition,
+                      struct nameplate *nameplate, struct policy_source *source);
+
+/* Whether the class of a quota ("gpu") has the partition: a class of the policy's, else
+ * the partition of that name; "" has all. */
+bool policy_class_has(const struct policy *policy, const char *class_name,
+                      const char *partition);
+
+/* Plain numbers and texts of the policy; see kwota.json(5). */
+struct policy_figures {
+    int64_t factor_percent;  /* estimate = nameplate x limit x this; 100 */
+    bool hold_when_away;     /* kwotad cannot be reached at a start: hold; false: run */
+    bool refuse_without_map; /* no usable budget.map: refuse; false: let pass */
+    int64_t map_stale_s;     /* a budget.map older than this is not usable; 600 */
+    int64_t near_percent;    /* so near a limit, it is kept exact; 10 */
+    int64_t confirm_percent; /* a change that stops more of the jobs needs --confirm; 10
+                              */
+    int64_t holds_per_minute, kills_per_minute; /* the breaker's; 30 and 10 */
+    bool gather;               /* keep energy together for a starved big job; false */
+    int64_t thresholds[8];     /* percent, rising; */
+    int threshold_count;       /* … so many */
+    const char *hook;          /* program told of thresholds; NULL: none */
+    const char *overdraft_qos; /* NULL: none */
+    int64_t history_runs;      /* so many like runs make a history; 0: never used; 5 */
+    int64_t power_quantile, duration_quantile; /* percent; 95 and 95 */
+    int64_t round_wh;                          /* liens are multiples of this; 1 */
+};
+
+/* Lives as long as the policy. */
+const struct policy_figures *policy_figures(const struct policy *policy);
+
+/* Percent of a run's energy that the centre bears when it ended in this state
+ * ("NODE_FAIL"); 0 if the policy says nothing. */
+int64_t policy_credit_percent(const struct policy *policy, const char *slurm_state);
+
+/* All of it with the defaults filled in (a new reference), for `kwota policy show`. */
+json_t *policy_show(const struct policy *policy);
+
+#endif
