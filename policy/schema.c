@@ -149,9 +149,31 @@ static const char version_3[] =
     "ALTER TABLE rollups ADD COLUMN overrun_mj INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE runs ADD COLUMN enforce TEXT NOT NULL DEFAULT 'off';"
     "ALTER TABLE runs ADD COLUMN overrun_mj INTEGER NOT NULL DEFAULT 0;"
-    /* Whether its job may run: null until kwotad knows; run; held; ended. */
-    "ALTER TABLE tokens ADD COLUMN decision TEXT;"
-    "ALTER TABLE tokens ADD COLUMN decision_why TEXT NOT NULL DEFAULT '';"
+    /* Whether its job may run: null until kwotad knows; run; holding: it is being
+     * held; held; ended. lien_mj: what its lien was when it was settled; null: it had
+     * none. limit_wh: the licence it holds. */
+    "ALTER TABLE runs ADD COLUMN decision TEXT;"
+    "ALTER TABLE runs ADD COLUMN decision_why TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE runs ADD COLUMN lien_mj INTEGER;"
+    "ALTER TABLE runs ADD COLUMN act_text TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE runs ADD COLUMN batch INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE runs ADD COLUMN requeues INTEGER NOT NULL DEFAULT 0;"
+    /* overrun: the part of a run's energy that the centre bears; credit: what its end
+     * state gives back. */
+    "CREATE TABLE entries_3 ("
+    " id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL REFERENCES runs(id),"
+    " kind TEXT NOT NULL CHECK (kind IN ('charge','adjustment','overrun','credit')),"
+    " mj INTEGER NOT NULL, time_s INTEGER NOT NULL, actor TEXT NOT NULL,"
+    " why TEXT NOT NULL);"
+    "INSERT INTO entries_3 SELECT * FROM entries;"
+    "DROP TABLE entries;"
+    "ALTER TABLE entries_3 RENAME TO entries;"
+    "CREATE UNIQUE INDEX entries_charge ON entries (run_id) WHERE kind = 'charge';"
+    "CREATE INDEX entries_run ON entries (run_id);"
+    "CREATE TRIGGER entries_no_update BEFORE UPDATE ON entries"
+    " BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;"
+    "CREATE TRIGGER entries_no_delete BEFORE DELETE ON entries"
+    " BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;"
     /* Every decision that touched or would have touched a job, with its rule. */
     "CREATE TABLE decisions ("
     " id INTEGER PRIMARY KEY, time_s INTEGER NOT NULL, cluster TEXT NOT NULL,"

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "policy/match.h"
+#include "policy/tres.h"
 
 void lookup_init(void)
 {
@@ -78,23 +79,6 @@ static const char *state_name(uint32_t state)
     return base < sizeof names / sizeof *names ? names[base] : "UNKNOWN";
 }
 
-/* "cpu=2,mem=1500M,node=1": the memory in MB; 0 if it is not told. */
-static int64_t memory_of_tres(const char *tres)
-{
-    static const char units[] = "MGTP";
-    const char *mem = tres ? strstr(tres, "mem=") : NULL, *unit;
-    char *end;
-    int64_t mb;
-
-    if (!mem)
-        return 0;
-    mb = strtoll(mem + 4, &end, 10);
-    unit = *end ? strchr(units, *end) : NULL;
-    if (mb <= 0 || !unit)
-        return 0;
-    return mb << (10 * (unit - units));
-}
-
 /* Memory is asked for by CPU or by node, or not at all: then a job of one node holds
  * what its TRES say. */
 static int64_t memory_on_node(const slurm_job_info_t *job, int64_t cpus)
@@ -105,7 +89,7 @@ static int64_t memory_on_node(const slurm_job_info_t *job, int64_t cpus)
         return (int64_t)(job->pn_min_memory & ~MEM_PER_CPU) * cpus;
     if (job->pn_min_memory)
         return (int64_t)job->pn_min_memory;
-    return job->num_nodes == 1 ? memory_of_tres(job->tres_alloc_str) : 0;
+    return job->num_nodes == 1 ? tres_memory_mb(job->tres_alloc_str) : 0;
 }
 
 static void read_shares(const slurm_job_info_t *job, struct lookup_run *run)
@@ -137,6 +121,33 @@ void lookup_done(struct lookup_run *run)
     run->share_count = 0;
 }
 
+/* How it is named where something is done to it: an array's last task has the array's
+ * own id, which would mean all of them, and a het job listens to its leader only. */
+static void put_act(struct lookup_run *run, const slurm_job_info_t *job)
+{
+    if (job->array_job_id && job->array_task_id != NO_VAL)
+        snprintf(run->act, sizeof run->act, "%u_%u", job->array_job_id,
+                 job->array_task_id);
+    else
+        snprintf(run->act, sizeof run->act, "%u",
+                 job->het_job_id ? job->het_job_id : job->job_id);
+}
+
+static void read_resources(const slurm_job_info_t *job, struct lookup_run *run)
+{
+    run->cpus = tres_count(job->tres_alloc_str, "cpu");
+    run->gpus = tres_count(job->tres_alloc_str, "gres/gpu");
+    if (job->time_limit != INFINITE && job->time_limit != NO_VAL)
+        run->limit_s = (int64_t)job->time_limit * 60;
+    if (run->limit_s && !run->over)
+        run->until_s = job->end_time;
+    run->licence_wh = tres_licences(job->licenses, "kwota");
+    run->batch = job->batch_flag != 0;
+    run->requeues = job->requeue != 0;
+    run->cron = job->cronspec && job->cronspec[0];
+    put_act(run, job);
+}
+
 static void from_slurmctld(const slurm_job_info_t *job, struct lookup_run *run)
 {
     uint32_t base = job->job_state & JOB_STATE_BASE;
@@ -162,6 +173,7 @@ static void from_slurmctld(const slurm_job_info_t *job, struct lookup_run *run)
      * count and still the old submit time: that is no run. */
     run->started = base != JOB_PENDING && run->nodes[0] && job->start_time > 0;
     run->hearsay = job->resize_time != 0;
+    read_resources(job, run);
 }
 
 static void from_slurmdbd(const slurmdb_job_rec_t *job, int64_t restart,

@@ -1,0 +1,21 @@
+/* tres.h - numbers in Slurm's texts of resources and licences
+ *
+ * Pure.
+ */
+#ifndef KWOTA_TRES_H
+#define KWOTA_TRES_H
+
+#include <stdint.h>
+
+/* The count of one resource in "cpu=4,mem=1500M,node=1,gres/gpu=2"; 0 if it is not
+ * there. `name` is all before the '='. */
+int64_t tres_count(const char *tres, const char *name);
+
+/* Its memory in MB; 0 if it is not told. */
+int64_t tres_memory_mb(const char *tres);
+
+/* How many of a licence "matlab:2,kwota:500" has; a bare name is one; 0 if it is not
+ * there. */
+int64_t tres_licences(const char *licences, const char *name);
+
+#endif

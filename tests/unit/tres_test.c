@@ -1,0 +1,61 @@
+/* tres_test.c - numbers in Slurm's texts */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "policy/tres.h"
+
+static void counts(void **state)
+{
+    static const struct {
+        const char *text, *name;
+        int64_t count;
+    } table[] = {
+        {"cpu=4,mem=1500M,node=1,billing=4,gres/gpu=2", "gres/gpu", 2},
+        {"cpu=4,gres/gpu:a100=3", "gres/gpu", 0},
+        {"cpu=4,gres/gpu=8,gres/gpu:a100=8", "gres/gpu", 8},
+        {"xcpu=9,cpu=4", "cpu", 4},
+        {"cpu", "cpu", 0},
+        {"cpu=-3", "cpu", 0},
+        {"", "cpu", 0},
+        {NULL, "cpu", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        assert_int_equal(tres_count(table[i].text, table[i].name), table[i].count);
+}
+
+static void memory(void **state)
+{
+    (void)state;
+    assert_int_equal(tres_memory_mb("cpu=2,mem=1500M,node=1"), 1500);
+    assert_int_equal(tres_memory_mb("mem=2G"), 2048);
+    assert_int_equal(tres_memory_mb("mem=2"), 0);
+    assert_int_equal(tres_memory_mb("gres/mem=2G"), 0);
+    assert_int_equal(tres_memory_mb(NULL), 0);
+}
+
+static void licences(void **state)
+{
+    (void)state;
+    assert_int_equal(tres_licences("matlab:2,kwota:500", "kwota"), 500);
+    assert_int_equal(tres_licences("kwota", "kwota"), 1);
+    assert_int_equal(tres_licences("kwota2:7,xkwota:3", "kwota"), 0);
+    assert_int_equal(tres_licences("kwota:-5", "kwota"), 0);
+    assert_int_equal(tres_licences("", "kwota"), 0);
+    assert_int_equal(tres_licences(NULL, "kwota"), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counts),
+        cmocka_unit_test(memory),
+        cmocka_unit_test(licences),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
