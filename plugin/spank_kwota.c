@@ -161,6 +161,72 @@ static json_t *start_question(uint32_t job, uid_t uid, const char *node)
         "sluid", environment("SLURM_JOB_SLUID"));
 }
 
+/* The policy wants jobs held when kwotad cannot be reached: Slurm's own tool does it.
+ */
+static void hold_here(uint32_t job)
+{
+    char id[16];
+    char *const words[] = {(char *)"scontrol", (char *)"requeuehold", id, NULL};
+    pid_t child;
+    int status = 0;
+
+    snprintf(id, sizeof id, "%u", job);
+    child = fork();
+    if (child == 0) {
+        execvp(words[0], words);
+        execv("/usr/bin/scontrol", words);
+        _exit(127);
+    }
+    if (child < 0 || waitpid(child, &status, 0) < 0 || status != 0)
+        slurm_error("kwota: job %u: kwotad is away and scontrol requeuehold failed "
+                    "(status %d): it runs",
+                    job, status);
+}
+
+/* kwotad's word may take so much longer than the meter's; slurmd's own patience is
+ * eight seconds. */
+#define DECISION_MS 3000
+
+/* Waits until it is known whether the job may run. A job that may not has been put back
+ * by kwotad when this returns: with DeferBatch its script never starts. Whatever
+ * happens, the prolog succeeds: a node is not drained because of kwota. */
+static void wait_for_decision(const struct arguments *arguments, const char *node,
+                              uint32_t job, int64_t begun_ms)
+{
+    json_t *question = json_pack("{s:s s:I}", "op", "decision", "job", (json_int_t)job);
+    bool again = true;
+
+    while (again) {
+        int64_t now_ms = meter_client_now_ms();
+        int64_t until_ms = begun_ms + arguments->timeout_ms;
+        json_t *answer = NULL;
+        const char *decision;
+
+        if (meter_client_ask(arguments->run, node, question, now_ms + 500, &answer) !=
+            METER_CLIENT_OK) {
+            json_decref(answer);
+            break;
+        }
+        decision = json_string_value(json_object_get(answer, "decision"));
+        again = decision &&
+                (strcmp(decision, "wait") == 0 || strcmp(decision, "unknown") == 0);
+        if (again && strcmp(decision, "wait") == 0)
+            until_ms += DECISION_MS;
+        if (decision && strcmp(decision, "hold") == 0)
+            hold_here(job);
+        json_decref(answer);
+        if (again && now_ms >= until_ms) {
+            slurm_error("kwota: job %u: kwotad has not said within %lld ms whether it "
+                        "may run: it runs",
+                        job, (long long)(now_ms - begun_ms));
+            again = false;
+        }
+        if (again)
+            poll(NULL, 0, 30);
+    }
+    json_decref(question);
+}
+
 /* The prolog's and the epilog's one question. */
 static void tell_meter(spank_t sp, int ac, char **av, bool start)
 {
@@ -168,6 +234,7 @@ static void tell_meter(spank_t sp, int ac, char **av, bool start)
     struct arguments arguments;
     enum meter_client_result result;
     json_t *question, *answer = NULL;
+    int64_t begun_ms = meter_client_now_ms();
     char text[128];
     uint32_t job;
     uid_t uid;
@@ -188,6 +255,8 @@ static void tell_meter(spank_t sp, int ac, char **av, bool start)
                     why_not(result, arguments.timeout_ms, text, sizeof text));
     json_decref(question);
     json_decref(answer);
+    if (start && result == METER_CLIENT_OK)
+        wait_for_decision(&arguments, node, job, begun_ms);
 }
 
 int slurm_spank_init(spank_t sp, int ac, char **av)

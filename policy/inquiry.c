@@ -103,6 +103,8 @@ static int64_t keep_run(struct inquiry *q, const struct lookup_run *run, int64_t
 {
     int64_t run_id = run_put(q->ledger, q->cluster, run, now_s);
 
+    if (run_id >= 0 && q->found)
+        q->found(q->found_arg, run_id, run, now_s);
     return run_id >= 0 && run_shares(q->ledger, run_id, run) < 0 ? -1 : run_id;
 }
 
@@ -125,6 +127,8 @@ static void bind_to(struct inquiry *q, const struct token *t,
     run_id = run_put(q->ledger, q->cluster, run, now_s);
     if (run_id >= 0 && run_bind(q->ledger, t->token, run_id) == 0)
         rc = run_shares(q->ledger, run_id, run);
+    if (rc == 0 && q->found)
+        q->found(q->found_arg, run_id, run, now_s);
     end_transaction(q->ledger, rc);
 }
 

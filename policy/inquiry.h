@@ -10,11 +10,17 @@
 #include <stdint.h>
 
 #include "policy/ledger.h"
+#include "policy/slurm_lookup.h"
 
 struct inquiry {
     struct ledger *ledger;
     const char *cluster;
     bool away; /* Slurm does not answer; said so already */
+    /* Told of each run that Slurm was found to have, with the ledger's lock held; NULL:
+     * nobody is. */
+    void (*found)(void *arg, int64_t run_id, const struct lookup_run *run,
+                  int64_t now_s);
+    void *found_arg;
 };
 
 /* Finds the runs of the tokens that nodes have reported and that are due for a try. */

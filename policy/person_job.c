@@ -218,7 +218,8 @@ static json_t *job_json(struct ledger *ledger, sqlite3_stmt *row)
                                    measured || strcmp(text(row, 11), "running") == 0);
     json_t *apportioned = flagged_json(ledger, id, "apportioned");
     int64_t charge = ledger_number(
-        ledger, 0, "SELECT SUM(mj) FROM entries WHERE run_id = ?", "i", id);
+        ledger, 0, "SELECT SUM(mj) FROM entries WHERE run_id = ? AND kind <> 'overrun'",
+        "i", id);
 
     return json_pack(
         "{s:s s:I s:I s:I s:o s:s s:s s:s s:s s:I s:s s:s s:s s:o s:o s:o s:b s:o s:o"

@@ -55,6 +55,10 @@ enum policy_at_limit policy_at_limit(const struct policy *policy,
                                      const char *const *accounts, const char *partition,
                                      struct policy_source *source);
 
+/* Whether any rule for these accounts, in whatever partition, is soft or strict. NULL:
+ * for any account at all. */
+bool policy_gates(const struct policy *policy, const char *const *accounts);
+
 /* What a partition's nodes are taken to draw at most; false: the policy names neither
  * it nor "*", and nothing can be estimated there. */
 bool policy_nameplate(const struct policy *policy, const char *partition,

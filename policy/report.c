@@ -101,13 +101,16 @@ static json_t *known_number(int64_t value)
 }
 
 static json_t *configuration(struct ledger *ledger, const struct settings *s,
-                             const char *node)
+                             const struct policy *policy, const char *node)
 {
+    bool gated = policy && policy_gates(policy, NULL);
+    bool hold_if_away = gated && policy_figures(policy)->hold_when_away;
     int64_t cpus, memory_mb;
 
     node_facts_of(ledger, node, &cpus, &memory_mb);
     return json_pack(
-        "{s:I s:I s:o s:o s:s s:{s:o s:o s:o}}", "tick_ms", (json_int_t)s->tick_ms,
+        "{s:b s:b s:I s:I s:o s:o s:s s:{s:o s:o s:o}}", "gated", (int)gated,
+        "hold_if_away", (int)hold_if_away, "tick_ms", (json_int_t)s->tick_ms,
         "report_ms", (json_int_t)s->report_ms, "cpus", known_number(cpus), "memory_mb",
         known_number(memory_mb), "share", s->share_by_cpus ? "cpus" : "largest",
         "idle_mw", "package", known_number(s->idle_package_mw), "dram",
@@ -177,8 +180,9 @@ static json_t *summary(struct ledger *ledger, const char *token)
     return json_pack("{s:I s:o}", "nodes_known", (json_int_t)nodes, "domains", domains);
 }
 
-int report_take(struct ledger *ledger, const struct settings *settings, json_t *report,
-                int64_t now_ms, json_t **reply, const char **error)
+int report_take(struct ledger *ledger, const struct settings *settings,
+                const struct policy *policy, json_t *report, int64_t now_ms,
+                json_t **reply, const char **error)
 {
     struct report r;
     size_t i;
@@ -200,7 +204,7 @@ int report_take(struct ledger *ledger, const struct settings *settings, json_t *
         return -2;
     }
     *reply = json_pack("{s:o s:o s:o s:o}", "acked", acknowledged(ledger, &r), "config",
-                       configuration(ledger, settings, r.node), "runs",
+                       configuration(ledger, settings, policy, r.node), "runs",
                        shares(ledger, &r), "summary",
                        r.summary_for ? summary(ledger, r.summary_for) : json_null());
     if (ledger_commit(ledger) < 0) {

@@ -5,12 +5,15 @@
 #include <jansson.h>
 
 #include "policy/ledger.h"
+#include "policy/policy.h"
 #include "policy/settings.h"
 
 /* Takes one report in one transaction. 0 with the reply (a new reference); -1: the
  * report is malformed, `error` says how; -2: the ledger could not take it, nothing was
- * changed and nothing may be acknowledged. Thread-safe. */
-int report_take(struct ledger *ledger, const struct settings *settings, json_t *report,
-                int64_t now_ms, json_t **reply, const char **error);
+ * changed and nothing may be acknowledged. policy NULL: nothing is gated. Thread-safe.
+ */
+int report_take(struct ledger *ledger, const struct settings *settings,
+                const struct policy *policy, json_t *report, int64_t now_ms,
+                json_t **reply, const char **error);
 
 #endif

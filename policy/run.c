@@ -3,6 +3,9 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "policy/lien.h"
 
 int64_t run_find(struct ledger *ledger, const char *cluster,
                  const struct lookup_run *run)
@@ -161,12 +164,91 @@ static int note_missing(struct ledger *ledger, int64_t run_id, int64_t nodes,
                      run_id);
 }
 
-static int charge(struct ledger *ledger, int64_t run_id, int64_t mj, int64_t now_s)
+static int post_borne(struct ledger *ledger, int64_t run_id, int64_t mj)
 {
-    if (enter(ledger, run_id, "charge", mj, now_s, "settled") < 0 ||
+    return ledger_do(
+        ledger,
+        "INSERT INTO rollups (quarter_s, cluster, account, user, partition,"
+        " overrun_mj) SELECT end_s / 900 * 900, cluster, account, user, partition,"
+        " ?2 FROM runs WHERE id = ?1"
+        " ON CONFLICT DO UPDATE SET overrun_mj = overrun_mj + excluded.overrun_mj",
+        "ii", run_id, mj);
+}
+
+/* The part of the use that is the centre's: in the roll-ups of the run's last quarter,
+ * where it was used. `before_mj`: what is there of it already. */
+static int post_overrun(struct ledger *ledger, int64_t run_id, int64_t before_mj,
+                        int64_t overrun_mj)
+{
+    if (overrun_mj == before_mj)
+        return 0;
+    if (post_borne(ledger, run_id, overrun_mj - before_mj) < 0)
+        return -1;
+    return ledger_do(ledger, "UPDATE runs SET overrun_mj = ? WHERE id = ?", "ii",
+                     overrun_mj, run_id);
+}
+
+static int64_t entered(struct ledger *ledger, int64_t run_id, const char *kinds)
+{
+    char sql[160];
+
+    snprintf(sql, sizeof sql,
+             "SELECT SUM(mj) FROM entries WHERE run_id = ? AND kind IN (%s)", kinds);
+    return ledger_number(ledger, 0, sql, "i", run_id);
+}
+
+/* Enters what is billed and what is the centre's of `mj`. */
+static int enter_parts(struct ledger *ledger, int64_t run_id, const char *kind,
+                       int64_t mj, int64_t now_s, const char *why)
+{
+    int64_t billable_mj = lien_billable(ledger, run_id, mj);
+    int64_t charged_mj = entered(ledger, run_id, "'charge','adjustment'");
+    int64_t overrun_mj = entered(ledger, run_id, "'overrun'");
+    bool first = strcmp(kind, "charge") == 0;
+
+    if ((first || billable_mj != charged_mj) &&
+        enter(ledger, run_id, kind, billable_mj - charged_mj, now_s, why) < 0)
+        return -1;
+    if (mj - billable_mj != overrun_mj &&
+        enter(ledger, run_id, "overrun", mj - billable_mj - overrun_mj, now_s,
+              "used beyond the lien, which could not be raised: the centre's") < 0)
+        return -1;
+    return post_overrun(ledger, run_id, overrun_mj, mj - billable_mj);
+}
+
+/* What its end state gives back: borne by the centre, as an overrun is. */
+static int enter_credit(struct ledger *ledger, const struct policy *policy,
+                        int64_t run_id, int64_t now_s)
+{
+    char state[32] = "", why[96];
+    sqlite3_stmt *stmt =
+        ledger_query(ledger, "SELECT slurm_state FROM runs WHERE id = ?", "i", run_id);
+    int64_t percent, mj;
+
+    if (stmt && sqlite3_step(stmt) == SQLITE_ROW)
+        snprintf(state, sizeof state, "%s", (const char *)sqlite3_column_text(stmt, 0));
+    sqlite3_finalize(stmt);
+    percent = policy ? policy_credit_percent(policy, state) : 0;
+    mj = (int64_t)((__int128)entered(ledger, run_id, "'charge','adjustment'") *
+                   percent / 100);
+    if (mj <= 0)
+        return 0;
+    snprintf(why, sizeof why, "it ended as %s: credits.%s is %lld %%", state, state,
+             (long long)percent);
+    return enter(ledger, run_id, "credit", -mj, now_s, why) < 0
+               ? -1
+               : post_borne(ledger, run_id, mj);
+}
+
+static int charge(struct ledger *ledger, const struct policy *policy, int64_t run_id,
+                  int64_t mj, int64_t now_s)
+{
+    if (enter_parts(ledger, run_id, "charge", mj, now_s, "settled") < 0 ||
+        lien_close(ledger, run_id) < 0 ||
         ledger_do(ledger, "UPDATE runs SET state = 'settled' WHERE id = ?", "i",
                   run_id) < 0 ||
-        post_rollups(ledger, run_id) < 0)
+        post_rollups(ledger, run_id) < 0 ||
+        enter_credit(ledger, policy, run_id, now_s) < 0)
         return -1;
     return ledger_do(
         ledger,
@@ -177,10 +259,10 @@ static int charge(struct ledger *ledger, int64_t run_id, int64_t mj, int64_t now
         "i", run_id);
 }
 
-int run_settle(struct ledger *ledger, int64_t run_id, int64_t now_s,
-               int64_t settle_timeout_s, int64_t started_s)
+int run_settle(struct ledger *ledger, const struct policy *policy, int64_t run_id,
+               int64_t now_s, int64_t settle_timeout_s, int64_t started_s)
 {
-    int64_t mj, charged, finals, nodes, since_s, settled;
+    int64_t mj, finals, nodes, since_s, settled;
 
     mj =
         ledger_number(ledger, 0,
@@ -190,12 +272,10 @@ int run_settle(struct ledger *ledger, int64_t run_id, int64_t now_s,
     settled = ledger_number(
         ledger, 0, "SELECT state = 'settled' FROM runs WHERE id = ?", "i", run_id);
     if (settled) {
-        charged = ledger_number(
-            ledger, 0, "SELECT SUM(mj) FROM entries WHERE run_id = ?", "i", run_id);
-        if (mj == charged)
+        if (mj == entered(ledger, run_id, "'charge','adjustment','overrun'"))
             return 0;
-        return enter(ledger, run_id, "adjustment", mj - charged, now_s,
-                     "counts that came after the charge") < 0 ||
+        return enter_parts(ledger, run_id, "adjustment", mj, now_s,
+                           "counts that came after the charge") < 0 ||
                        post_rollups(ledger, run_id) < 0
                    ? -1
                    : 1;
@@ -212,7 +292,7 @@ int run_settle(struct ledger *ledger, int64_t run_id, int64_t now_s,
     if (!since_s || (finals < nodes && now_s < since_s + settle_timeout_s))
         return 0;
     if (note_missing(ledger, run_id, nodes, finals) < 0 ||
-        charge(ledger, run_id, mj, now_s) < 0)
+        charge(ledger, policy, run_id, mj, now_s) < 0)
         return -1;
     return 1;
 }

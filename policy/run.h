@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "policy/ledger.h"
+#include "policy/policy.h"
 #include "policy/slurm_lookup.h"
 
 /* The id of the run Slurm describes, made or brought up to date; -1 on failure.
@@ -32,9 +33,11 @@ int run_refuse(struct ledger *ledger, const char *token);
 
 /* Charges the run if it is over and complete, or `now_s` is past its settle time-out; a
  * settled run whose counts have changed since gets an adjustment. 1: an entry was made.
- * The time-out counts from the latest of the run's end, when kwotad learnt of it, and
- * `started_s`, kwotad's own start: while it was away no node could send its final. */
-int run_settle(struct ledger *ledger, int64_t run_id, int64_t now_s,
-               int64_t settle_timeout_s, int64_t started_s);
+ * What a strict run used beyond its lien is entered as overrun, not charged; what the
+ * policy (NULL: none) gives back for its end state as a credit. The time-out counts
+ * from the latest of the run's end, when kwotad learnt of it, and `started_s`, kwotad's
+ * own start: while it was away no node could send its final. */
+int run_settle(struct ledger *ledger, const struct policy *policy, int64_t run_id,
+               int64_t now_s, int64_t settle_timeout_s, int64_t started_s);
 
 #endif

@@ -143,15 +143,15 @@ static const char version_3[] =
     "CREATE TABLE liens ("
     " run_id INTEGER PRIMARY KEY REFERENCES runs(id), mj INTEGER NOT NULL,"
     " licence_wh INTEGER NOT NULL, from_s INTEGER NOT NULL, until_s INTEGER NOT NULL,"
-    " short_s INTEGER);"
+    " reviewed_ms INTEGER NOT NULL DEFAULT 0);"
     /* The part of the energy that is the centre's: used beyond a lien that could not be
      * raised. */
     "ALTER TABLE rollups ADD COLUMN overrun_mj INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE runs ADD COLUMN enforce TEXT NOT NULL DEFAULT 'off';"
     "ALTER TABLE runs ADD COLUMN overrun_mj INTEGER NOT NULL DEFAULT 0;"
-    /* Whether its job may run: null until kwotad knows; run; holding: it is being
-     * held; held; ended. lien_mj: what its lien was when it was settled; null: it had
-     * none. limit_wh: the licence it holds. */
+    /* Whether its job may run: null until kwotad knows; run; holding, held; ending,
+     * ended; spared: it would have been ended. lien_mj: what its lien was when it was
+     * settled; null: it had none. limit_wh: the licence it holds. */
     "ALTER TABLE runs ADD COLUMN decision TEXT;"
     "ALTER TABLE runs ADD COLUMN decision_why TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE runs ADD COLUMN lien_mj INTEGER;"

@@ -85,6 +85,26 @@ static int take_places(List found, uint32_t tres, struct tree *tree)
     return tree->places ? 0 : -1;
 }
 
+static void take_operators(void *db, struct tree *tree)
+{
+    slurmdb_assoc_cond_t assoc = {0};
+    slurmdb_user_cond_t cond = {.assoc_cond = &assoc};
+    List people = slurmdb_users_get(db, &cond);
+    ListIterator it = people ? slurm_list_iterator_create(people) : NULL;
+    slurmdb_user_rec_t *person;
+
+    if (!people)
+        return;
+    tree->operators =
+        calloc((size_t)slurm_list_count(people) + 1, sizeof *tree->operators);
+    while (tree->operators && (person = slurm_list_next(it)))
+        if (person->name && person->admin_level >= SLURMDB_ADMIN_OPERATOR)
+            snprintf(tree->operators[tree->operator_count++], TREE_NAME, "%s",
+                     person->name);
+    slurm_list_iterator_destroy(it);
+    slurm_list_destroy(people);
+}
+
 int tree_load(const char *cluster, struct tree *tree)
 {
     slurmdb_assoc_cond_t cond = {0};
@@ -93,7 +113,7 @@ int tree_load(const char *cluster, struct tree *tree)
     List found;
     int rc = -1;
 
-    *tree = (struct tree){NULL, 0};
+    *tree = (struct tree){0};
     if (!db)
         return -1;
     snprintf(name, sizeof name, "%s", cluster);
@@ -104,6 +124,7 @@ int tree_load(const char *cluster, struct tree *tree)
     if (found) {
         rc = take_places(found, tres_number(db), tree);
         slurm_list_destroy(found);
+        take_operators(db, tree);
     }
     slurmdb_connection_close(&db);
     return rc;
@@ -112,7 +133,8 @@ int tree_load(const char *cluster, struct tree *tree)
 void tree_done(struct tree *tree)
 {
     free(tree->places);
-    *tree = (struct tree){NULL, 0};
+    free(tree->operators);
+    *tree = (struct tree){0};
 }
 
 static int modify(void *db, const char *cluster, const char *account, const char *user,

@@ -21,6 +21,8 @@ struct tree_place {
 struct tree {
     struct tree_place *places;
     int count;
+    char (*operators)[TREE_NAME]; /* operators and administrators */
+    int operator_count;
 };
 
 /* The cluster's associations. -1: slurmdbd cannot be asked; tree_done() frees. */

@@ -1,6 +1,7 @@
 /* tres.c - numbers in Slurm's texts of resources and licences */
 #include "policy/tres.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,4 +54,37 @@ int64_t tres_licences(const char *licences, const char *name)
         return 0;
     count = *found == ':' ? strtoll(found + 1, NULL, 10) : 1;
     return count > 0 ? count : 0;
+}
+
+/* Whether the item of a list, of so many characters, is of the licence. */
+static int is_of(const char *item, size_t length, const char *name)
+{
+    size_t named = strlen(name);
+
+    return length >= named && strncmp(item, name, named) == 0 &&
+           (length == named || item[named] == ':');
+}
+
+int tres_put_licence(const char *licences, const char *name, int64_t count, char *text,
+                     int size)
+{
+    int used = 0;
+
+    if (size < 1)
+        return -1;
+    text[0] = '\0';
+    if (licences && strchr(licences, '|'))
+        return -1;
+    while (licences && *licences) {
+        size_t length = strcspn(licences, ",");
+
+        if (length > 0 && !is_of(licences, length, name) && used < size)
+            used += snprintf(text + used, (size_t)(size - used), "%s%.*s",
+                             used > 0 ? "," : "", (int)length, licences);
+        licences += length + (licences[length] == ',');
+    }
+    if (count > 0 && used < size)
+        used += snprintf(text + used, (size_t)(size - used), "%s%s:%lld",
+                         used > 0 ? "," : "", name, (long long)count);
+    return used < size ? 0 : -1;
 }

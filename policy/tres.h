@@ -18,4 +18,9 @@ int64_t tres_memory_mb(const char *tres);
  * there. */
 int64_t tres_licences(const char *licences, const char *name);
 
+/* The same list with so many of that licence, whatever it had of it; 0: none. -1: it
+ * does not fit into `size`, or has alternatives ("a|b"), which cannot be added to. */
+int tres_put_licence(const char *licences, const char *name, int64_t count, char *text,
+                     int size);
+
 #endif

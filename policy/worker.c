@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "policy/clock.h"
+#include "policy/gate.h"
 #include "policy/inquiry.h"
 #include "policy/journal.h"
 #include "policy/node_facts.h"
@@ -21,7 +23,10 @@
 struct worker {
     struct ledger *ledger;
     const struct settings *settings;
+    struct policy_store *policies;
+    struct steward *steward;
     struct inquiry inquiry;
+    struct gate gate;
     int64_t started_s;
     pthread_t thread;
     pthread_mutex_t lock; /* guards the two below */
@@ -38,15 +43,23 @@ static int look_at(uint32_t job, void *arg)
     return inquiry_look(&w->inquiry, job, time(NULL));
 }
 
-static void settle_one(struct worker *w, int64_t run_id)
+/* 1: an entry was made. */
+static int settle_one(struct worker *w, int64_t run_id)
 {
+    struct policy *policy;
+    int rc;
+
     if (ledger_begin(w->ledger) < 0)
-        return;
-    if (run_settle(w->ledger, run_id, time(NULL), w->settings->settle_timeout_s,
-                   w->started_s) < 0)
+        return 0;
+    policy = policy_store_take(w->policies);
+    rc = run_settle(w->ledger, policy, run_id, time(NULL),
+                    w->settings->settle_timeout_s, w->started_s);
+    policy_release(policy);
+    if (rc < 0)
         ledger_rollback(w->ledger);
     else
         ledger_commit(w->ledger);
+    return rc > 0;
 }
 
 static int runs_due(struct worker *w, const char *sql, int64_t *ids)
@@ -73,13 +86,25 @@ static void settle_runs(struct worker *w)
         " JOIN tokens t ON t.token = q.token JOIN runs r ON r.id = t.run_id"
         " WHERE q.mj <> q.posted_mj AND r.state = 'settled'"};
     int64_t ids[BATCH];
+    int entries = 0;
 
     for (size_t k = 0; k < sizeof due / sizeof *due; k++) {
         int count = runs_due(w, due[k], ids);
 
         for (int i = 0; i < count; i++)
-            settle_one(w, ids[i]);
+            entries += settle_one(w, ids[i]);
     }
+    if (entries > 0)
+        steward_kick(w->steward);
+}
+
+static void run_found(void *arg, int64_t run_id, const struct lookup_run *run,
+                      int64_t now_s)
+{
+    struct worker *w = arg;
+
+    (void)now_s;
+    gate_look(&w->gate, run_id, run, clock_now_s());
 }
 
 static void work_round(struct worker *w)
@@ -87,6 +112,9 @@ static void work_round(struct worker *w)
     int64_t now_s = time(NULL);
 
     inquiry_bind(&w->inquiry, now_s);
+    gate_carry_out(&w->gate);
+    gate_review(&w->gate, clock_now_s());
+    gate_carry_out(&w->gate);
     journal_read(w->ledger, w->settings->spool, look_at, w);
     inquiry_finished(&w->inquiry, now_s);
     if (now_s >= w->next_sweep_s) {
@@ -119,6 +147,7 @@ static void *work(void *arg)
 }
 
 struct worker *worker_start(struct ledger *ledger, const struct settings *settings,
+                            struct policy_store *policies, struct steward *steward,
                             const char *cluster)
 {
     struct worker *w = calloc(1, sizeof *w);
@@ -127,7 +156,14 @@ struct worker *worker_start(struct ledger *ledger, const struct settings *settin
         return NULL;
     w->ledger = ledger;
     w->settings = settings;
-    w->inquiry = (struct inquiry){.ledger = ledger, .cluster = cluster};
+    w->policies = policies;
+    w->steward = steward;
+    w->gate = (struct gate){.ledger = ledger,
+                            .policies = policies,
+                            .cluster = cluster,
+                            .report_ms = settings->report_ms};
+    w->inquiry = (struct inquiry){
+        .ledger = ledger, .cluster = cluster, .found = run_found, .found_arg = w};
     w->started_s = time(NULL);
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->kicked, NULL);

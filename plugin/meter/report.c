@@ -14,6 +14,22 @@
  * report interval: a restarted kwotad is found soon, a dead one is not pestered. */
 #define RETRY_MS 1000
 
+/* Prologs that wait at the same time; more than these are let through. */
+#define STARTS 64
+
+/* No prolog waits longer. */
+#define START_NS INT64_C(15000000000)
+
+/* How often kwotad is asked about starts that it has not decided yet. */
+#define DECISION_MS 100
+
+/* A start whose prolog waits for kwotad's word. */
+struct start {
+    char token[BOOKS_TOKEN]; /* "": a free place */
+    bool decided, held;
+    int64_t until_ns; /* the prolog waits no longer */
+};
+
 struct reporter {
     struct meter *meter;
     struct client *client;
@@ -22,9 +38,15 @@ struct reporter {
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t asked;
     bool now, stop;
+    bool start_asked; /* a prolog has begun to wait */
+    bool was_asked;   /* the last wait ended because somebody wants a report */
     char summary_for[BOOKS_TOKEN]; /* asked for and not answered; empty: none */
     char summary_token[BOOKS_TOKEN];
     json_t *summary; /* of summary_token */
+    struct start starts[STARTS];
+    bool answered;            /* kwotad has answered a report since the meter began */
+    bool gated, hold_if_away; /* … and said this */
+    bool away;                /* the last report was not answered */
     /* of the thread alone: */
     struct books snapshot;
     int64_t retry_ms;
@@ -36,6 +58,16 @@ static int64_t integer_or(const json_t *object, const char *key, int64_t otherwi
     const json_t *value = json_object_get(object, key);
 
     return json_is_integer(value) ? json_integer_value(value) : otherwise;
+}
+
+/* What kwotad's policy says of starts. */
+static void take_gate(struct reporter *r, const json_t *config)
+{
+    pthread_mutex_lock(&r->lock);
+    r->answered = true;
+    r->gated = json_is_true(json_object_get(config, "gated"));
+    r->hold_if_away = json_is_true(json_object_get(config, "hold_if_away"));
+    pthread_mutex_unlock(&r->lock);
 }
 
 static void take_configuration(struct meter *meter, const json_t *config)
@@ -81,6 +113,7 @@ static void take_reply(struct reporter *r, json_t *reply, const char *asked)
             meter_acknowledge(r->meter, json_string_value(token));
     }
     take_configuration(r->meter, json_object_get(reply, "config"));
+    take_gate(r, json_object_get(reply, "config"));
     take_allocations(r->meter, json_object_get(reply, "runs"));
     meter_reported(r->meter, &r->snapshot);
     if (!asked[0])
@@ -127,9 +160,75 @@ static void send_report(struct reporter *r)
                      : "no reason given");
     json_decref(reply);
     log_outcome(r, status != 200, error);
+    pthread_mutex_lock(&r->lock);
+    r->away = status != 200;
+    pthread_mutex_unlock(&r->lock);
     r->retry_ms = status == 200 ? 0 : r->retry_ms ? r->retry_ms * 2 : RETRY_MS;
     if (asked[0] && write(r->wake_fd, &one, sizeof one) < 0)
         meter_log("the main thread cannot be woken");
+}
+
+/* The starts that wait for a decision; NULL: none, or they need none. */
+static json_t *undecided(struct reporter *r)
+{
+    json_t *tokens = json_array();
+    int64_t now_ns = meter_now_ns();
+
+    pthread_mutex_lock(&r->lock);
+    for (int i = 0; i < STARTS; i++) {
+        struct start *start = &r->starts[i];
+
+        if (start->token[0] && now_ns > start->until_ns)
+            start->token[0] = '\0';
+        if (start->token[0] && !start->decided)
+            json_array_append_new(tokens, json_string(start->token));
+    }
+    if (!r->gated || json_array_size(tokens) == 0) {
+        json_decref(tokens);
+        tokens = NULL;
+    }
+    pthread_mutex_unlock(&r->lock);
+    return tokens;
+}
+
+static void take_decisions(struct reporter *r, json_t *decisions)
+{
+    pthread_mutex_lock(&r->lock);
+    for (int i = 0; i < STARTS; i++) {
+        struct start *start = &r->starts[i];
+        const char *decision =
+            start->token[0]
+                ? json_string_value(json_object_get(decisions, start->token))
+                : NULL;
+
+        if (!decision)
+            continue;
+        start->decided = true;
+        start->held = strcmp(decision, "held") == 0 || strcmp(decision, "ended") == 0;
+    }
+    pthread_mutex_unlock(&r->lock);
+}
+
+static void ask_decisions(struct reporter *r)
+{
+    char error[CLIENT_ERROR_TEXT];
+    json_t *tokens = undecided(r), *body, *reply = NULL;
+
+    if (!tokens)
+        return;
+    body = json_pack("{s:o}", "tokens", tokens);
+    if (client_call(r->client, "POST", "/v1/decisions", body, &reply, error) == 200)
+        take_decisions(r, json_object_get(reply, "decisions"));
+    json_decref(reply);
+    json_decref(body);
+}
+
+static bool starts_wait(struct reporter *r)
+{
+    json_t *tokens = undecided(r);
+
+    json_decref(tokens);
+    return tokens != NULL;
 }
 
 /* The interval with up to a tenth of jitter, so that nodes spread out. */
@@ -147,7 +246,7 @@ static int64_t pause_ms(struct reporter *r)
 
 static void wait_for_work(struct reporter *r)
 {
-    int64_t pause = pause_ms(r);
+    int64_t pause = starts_wait(r) ? DECISION_MS : pause_ms(r);
     struct timespec until;
 
     clock_gettime(CLOCK_MONOTONIC, &until);
@@ -158,11 +257,26 @@ static void wait_for_work(struct reporter *r)
         until.tv_nsec -= 1000000000;
     }
     pthread_mutex_lock(&r->lock);
-    while (!r->now && !r->stop &&
+    while (!r->now && !r->stop && !r->start_asked &&
            pthread_cond_timedwait(&r->asked, &r->lock, &until) == 0)
         ;
-    r->now = false;
+    r->was_asked = r->now;
+    r->now = r->start_asked = false;
     pthread_mutex_unlock(&r->lock);
+}
+
+/* True when it has asked about starts and there is nothing to report. */
+static bool only_starts(struct reporter *r)
+{
+    bool more;
+
+    pthread_mutex_lock(&r->lock);
+    more = !r->was_asked && !r->stop;
+    pthread_mutex_unlock(&r->lock);
+    if (!more || !starts_wait(r))
+        return false;
+    ask_decisions(r);
+    return true;
 }
 
 static void *report_thread(void *arg)
@@ -172,7 +286,11 @@ static void *report_thread(void *arg)
 
     while (!stop) {
         send_report(r);
+        ask_decisions(r);
         wait_for_work(r);
+        /* Not a whole report for each question about a start. */
+        while (only_starts(r))
+            wait_for_work(r);
         pthread_mutex_lock(&r->lock);
         stop = r->stop;
         pthread_mutex_unlock(&r->lock);
@@ -246,6 +364,55 @@ json_t *report_summary(struct reporter *r, const char *token)
         summary = json_incref(r->summary);
     pthread_mutex_unlock(&r->lock);
     return summary;
+}
+
+static struct start *find_start(struct reporter *r, const char *token)
+{
+    struct start *free_place = NULL;
+
+    for (int i = 0; i < STARTS; i++) {
+        if (strcmp(r->starts[i].token, token) == 0)
+            return &r->starts[i];
+        if (!free_place && !r->starts[i].token[0])
+            free_place = &r->starts[i];
+    }
+    return free_place;
+}
+
+/* With the lock held. */
+static const char *decide(struct reporter *r, const char *token)
+{
+    struct start *start;
+
+    if (!r->answered)
+        return r->away ? "run" : "unknown";
+    if (!r->gated)
+        return "run";
+    start = find_start(r, token);
+    if (!start)
+        return "run";
+    if (!start->token[0]) {
+        memset(start, 0, sizeof *start);
+        memcpy(start->token, token, BOOKS_TOKEN);
+        start->until_ns = meter_now_ns() + START_NS;
+        r->start_asked = true;
+        pthread_cond_signal(&r->asked);
+    }
+    if (start->decided)
+        return start->held ? "held" : "run";
+    return !r->away ? "wait" : r->hold_if_away ? "hold" : "run";
+}
+
+const char *report_decision(struct reporter *r, const char *token)
+{
+    const char *decision;
+
+    if (!r)
+        return "run";
+    pthread_mutex_lock(&r->lock);
+    decision = decide(r, token);
+    pthread_mutex_unlock(&r->lock);
+    return decision;
 }
 
 void report_stop(struct reporter *r)

@@ -51,6 +51,15 @@ static json_t *run_start(struct meter *meter, struct reporter *reporter,
     return json_pack("{s:b s:s}", "ok", 1, "token", token);
 }
 
+static json_t *decision(struct meter *meter, struct reporter *reporter,
+                        const json_t *request)
+{
+    const struct books_run *run = books_running(&meter->books, job_of(request));
+
+    return json_pack("{s:b s:s}", "ok", 1, "decision",
+                     run ? report_decision(reporter, run->token) : "run");
+}
+
 static json_t *task_exit(struct meter *meter, struct reporter *reporter,
                          const json_t *request, char token[BOOKS_TOKEN])
 {
@@ -110,6 +119,8 @@ json_t *request_run(struct meter *meter, struct reporter *reporter, const char *
         answer = run_start(meter, reporter, request);
     } else if (strcmp(op, "step") == 0) {
         answer = step_start(meter, reporter, request);
+    } else if (strcmp(op, "decision") == 0) {
+        answer = decision(meter, reporter, request);
     } else if (strcmp(op, "task_exit") == 0) {
         answer = task_exit(meter, reporter, request, token);
     } else if (strcmp(op, "end") == 0) {
@@ -117,7 +128,8 @@ json_t *request_run(struct meter *meter, struct reporter *reporter, const char *
         report_now(reporter, NULL);
         answer = json_pack("{s:b}", "ok", 1);
     } else {
-        answer = refusal("\"op\" must be start, step, task_exit, end or ping");
+        answer =
+            refusal("\"op\" must be start, decision, step, task_exit, end or ping");
     }
     json_decref(request);
     return answer;

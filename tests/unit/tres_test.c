@@ -49,12 +49,44 @@ static void licences(void **state)
     assert_int_equal(tres_licences(NULL, "kwota"), 0);
 }
 
+static void putting_licences(void **state)
+{
+    static const struct {
+        const char *before;
+        int64_t count;
+        const char *after;
+    } table[] = {
+        {"", 5, "kwota:5"},
+        {NULL, 5, "kwota:5"},
+        {"kwota:9", 5, "kwota:5"},
+        {"kwota", 5, "kwota:5"},
+        {"matlab:2,kwota:9,kwota,abaqus", 5, "matlab:2,abaqus,kwota:5"},
+        {"kwota:9,matlab", 0, "matlab"},
+        {"kwota:9", 0, ""},
+        {"kwota2:9,xkwota", 1, "kwota2:9,xkwota,kwota:1"},
+        {",,a,,", 1, "a,kwota:1"},
+    };
+    char text[64];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        assert_int_equal(tres_put_licence(table[i].before, "kwota", table[i].count,
+                                          text, sizeof text),
+                         0);
+        assert_string_equal(text, table[i].after);
+    }
+    assert_int_equal(tres_put_licence("a|b", "kwota", 1, text, sizeof text), -1);
+    assert_int_equal(tres_put_licence("matlab", "kwota", 100, text, 17), -1);
+    assert_int_equal(tres_put_licence("matlab", "kwota", 100, text, 18), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts),
         cmocka_unit_test(memory),
         cmocka_unit_test(licences),
+        cmocka_unit_test(putting_licences),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,173 @@
+/* gate.c - whether a job that has begun may go on: decided in the ledger, carried out
+ * in Slurm */
+#include "policy/gate.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/lien.h"
+#include "policy/log.h"
+#include "policy/slurm_act.h"
+#include "policy/switches.h"
+
+/* At most so many a round: the next round has the rest. */
+#define BATCH 256
+
+void gate_look(struct gate *gate, int64_t run_id, const struct lookup_run *run,
+               int64_t now_s)
+{
+    struct policy *policy;
+    char why[LIEN_WHY];
+
+    /* A row of slurmdbd's does not say what the job holds. */
+    if (!run->started || run->over || !run->act[0])
+        return;
+    policy = policy_store_take(gate->policies);
+    lien_open(gate->ledger, policy, gate->cluster, run_id, run,
+              now_s > run->start_s + GATE_LATE_S, now_s, why);
+    lien_limit(gate->ledger, policy, gate->cluster, run_id, run, now_s);
+    switches_watch(gate->ledger, policy, now_s);
+    policy_release(policy);
+}
+
+static int runs_to_review(struct gate *gate, int64_t ids[BATCH])
+{
+    sqlite3_stmt *stmt =
+        ledger_query(gate->ledger,
+                     "SELECT DISTINCT l.run_id FROM liens l JOIN tokens t"
+                     " ON t.run_id = l.run_id WHERE t.last_ms > l.reviewed_ms LIMIT ?",
+                     "i", (int64_t)BATCH);
+    int count = 0;
+
+    while (stmt && count < BATCH && sqlite3_step(stmt) == SQLITE_ROW)
+        ids[count++] = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    return count;
+}
+
+static void review_one(struct gate *gate, const struct policy *policy, int64_t run_id,
+                       int64_t now_s)
+{
+    char why[LIEN_WHY];
+
+    lien_review(gate->ledger, policy, gate->cluster, run_id, gate->report_ms, now_s,
+                why);
+    ledger_do(gate->ledger,
+              "UPDATE liens SET reviewed_ms = (SELECT MAX(last_ms) FROM tokens"
+              " WHERE run_id = ?1) WHERE run_id = ?1",
+              "i", run_id);
+}
+
+void gate_review(struct gate *gate, int64_t now_s)
+{
+    struct policy *policy;
+    int64_t ids[BATCH];
+    int count = BATCH;
+
+    while (count == BATCH) {
+        if (ledger_begin(gate->ledger) < 0)
+            return;
+        policy = policy_store_take(gate->policies);
+        count = runs_to_review(gate, ids);
+        for (int i = 0; i < count; i++)
+            review_one(gate, policy, ids[i], now_s);
+        policy_release(policy);
+        if (ledger_commit(gate->ledger) < 0)
+            return;
+    }
+}
+
+/* A run that is to be held or ended. */
+struct convict {
+    int64_t id;
+    uint32_t job_id;
+    char act[64], why[LIEN_WHY];
+    bool batch, requeues, hold;
+};
+
+static int convicts(struct gate *gate, struct convict *list, int most)
+{
+    sqlite3_stmt *stmt;
+    int count = 0;
+
+    if (ledger_begin(gate->ledger) < 0)
+        return 0;
+    stmt = ledger_query(gate->ledger,
+                        "SELECT id, job_id, act_text, decision_why, batch, requeues,"
+                        " decision = 'holding' FROM runs"
+                        " WHERE decision IN ('holding', 'ending') LIMIT ?",
+                        "i", (int64_t)most);
+    while (stmt && count < most && sqlite3_step(stmt) == SQLITE_ROW) {
+        struct convict *c = &list[count++];
+
+        c->id = sqlite3_column_int64(stmt, 0);
+        c->job_id = (uint32_t)sqlite3_column_int64(stmt, 1);
+        snprintf(c->act, sizeof c->act, "%s",
+                 (const char *)sqlite3_column_text(stmt, 2));
+        snprintf(c->why, sizeof c->why, "%s",
+                 (const char *)sqlite3_column_text(stmt, 3));
+        c->batch = sqlite3_column_int(stmt, 4) != 0;
+        c->requeues = sqlite3_column_int(stmt, 5) != 0;
+        c->hold = sqlite3_column_int(stmt, 6) != 0;
+    }
+    sqlite3_finalize(stmt);
+    ledger_commit(gate->ledger);
+    return count;
+}
+
+/* Interactive jobs cannot wait again: their user is told, and they end. */
+static int carry_out(const struct convict *c, char why[ACT_WHY])
+{
+    char sentence[LIEN_WHY + 128];
+
+    if (c->hold && c->batch) {
+        snprintf(sentence, sizeof sentence, "kwota: held: %s", c->why);
+        return act_requeue_hold(c->act, c->requeues, sentence, why);
+    }
+    snprintf(sentence, sizeof sentence, "kwota: job %s is ended: %s", c->act, c->why);
+    return act_end(c->act, c->job_id, sentence, why);
+}
+
+/* What was decided before an operator froze everything is not done any more. */
+static void spare_all(struct gate *gate)
+{
+    struct switches switches;
+
+    if (ledger_begin(gate->ledger) < 0)
+        return;
+    switches_read(gate->ledger, &switches);
+    if (switches.frozen || switches.tripped)
+        ledger_do(gate->ledger,
+                  "UPDATE runs SET decision = 'spared'"
+                  " WHERE decision IN ('holding', 'ending')",
+                  "");
+    ledger_commit(gate->ledger);
+}
+
+void gate_carry_out(struct gate *gate)
+{
+    static struct convict list[64];
+    int count;
+
+    spare_all(gate);
+    count = convicts(gate, list, 64);
+
+    for (int i = 0; i < count; i++) {
+        char why[ACT_WHY];
+        int rc = carry_out(&list[i], why);
+
+        /* A job that is over, or that Slurm does not let go of, is not asked for ever:
+         * its lien holds what it may be charged. */
+        if (rc < 0)
+            log_line("job %s could not be %s: %s", list[i].act,
+                     list[i].hold ? "held" : "ended", why);
+        if (ledger_begin(gate->ledger) < 0)
+            return;
+        ledger_do(gate->ledger, "UPDATE runs SET decision = ? WHERE id = ?", "si",
+                  rc < 0         ? "spared"
+                  : list[i].hold ? "held"
+                                 : "ended",
+                  list[i].id);
+        ledger_commit(gate->ledger);
+    }
+}

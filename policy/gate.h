@@ -1,0 +1,38 @@
+/* gate.h - whether a job that has begun may go on: decided in the ledger, carried out
+ * in Slurm
+ *
+ * What is decided stands in runs.decision first, so that a kwotad that is killed
+ * between the two carries it out when it is back.
+ */
+#ifndef KWOTA_GATE_H
+#define KWOTA_GATE_H
+
+#include <stdint.h>
+
+#include "policy/ledger.h"
+#include "policy/policy_store.h"
+#include "policy/slurm_lookup.h"
+
+/* A prolog waits so long for the decision at most; a run that is older has begun. */
+#define GATE_LATE_S 12
+
+struct gate {
+    struct ledger *ledger;
+    struct policy_store *policies;
+    const char *cluster;
+    int64_t report_ms;
+};
+
+/* Decides for a run, once, and follows its time limit later. Wants the ledger's lock
+ * held. */
+void gate_look(struct gate *gate, int64_t run_id, const struct lookup_run *run,
+               int64_t now_s);
+
+/* Looks at the liens of the runs that have reported since the last time. Takes the
+ * ledger's lock by itself. */
+void gate_review(struct gate *gate, int64_t now_s);
+
+/* Holds and ends what was decided to be. May take seconds; without the lock. */
+void gate_carry_out(struct gate *gate);
+
+#endif

@@ -1,0 +1,60 @@
+/* lien.h - energy set aside for runs: taken at the start, raised, given back
+ *
+ * All functions want the ledger's lock held (ledger_begin()). Decisions are written to
+ * the table `decisions` with their rule. What is to be done to a job as a consequence
+ * is the caller's, without the lock.
+ */
+#ifndef KWOTA_LIEN_H
+#define KWOTA_LIEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "policy/ledger.h"
+#include "policy/policy.h"
+#include "policy/slurm_lookup.h"
+
+#define LIEN_WHY 320
+
+/* Estimates of jobs without a time limit are for so long. */
+#define LIEN_NO_LIMIT_S (INT64_C(366) * 86400)
+
+enum lien_verdict {
+    LIEN_RUN,  /* it may run */
+    LIEN_HOLD, /* it is to be held, for the reason in `why` */
+};
+
+/* Decides for a run that has just begun, once: later calls give the same verdict.
+ * `late`: its job runs already, and holding it would undo its work: it is not held, and
+ * gets a lien of what there is. Errors of the ledger let it run. */
+enum lien_verdict lien_open(struct ledger *ledger, const struct policy *policy,
+                            const char *cluster, int64_t run_id,
+                            const struct lookup_run *run, bool late, int64_t now_s,
+                            char why[LIEN_WHY]);
+
+/* Looks at a running run's use: raises its lien where it runs short, as far as its
+ * quotas have it. 1: it is to be ended, for the reason in `why`; else 0. */
+int lien_review(struct ledger *ledger, const struct policy *policy, const char *cluster,
+                int64_t run_id, int64_t report_ms, int64_t now_s, char why[LIEN_WHY]);
+
+/* The run's time limit has changed: the lien is raised if it can be. */
+int lien_limit(struct ledger *ledger, const struct policy *policy, const char *cluster,
+               int64_t run_id, const struct lookup_run *run, int64_t now_s);
+
+/* What may be charged for a run that used `used_mj`: no more than its lien where its
+ * rule is strict. */
+int64_t lien_billable(struct ledger *ledger, int64_t run_id, int64_t used_mj);
+
+/* The run is settled: its lien is no more, but its amount is kept with the run. */
+int lien_close(struct ledger *ledger, int64_t run_id);
+
+/* Whether an amount fits into every quota that binds such a job; if not, `why` says
+ * which does not have it. `but_run` as in quota_balance(). */
+bool lien_fits(struct ledger *ledger, const struct policy *policy, const char *cluster,
+               const char *account, const char *user, const char *partition, int64_t mj,
+               int64_t but_run, int64_t now_s, char why[LIEN_WHY]);
+
+/* "strict", … */
+const char *lien_enforce_text(enum policy_enforce enforce);
+
+#endif

@@ -1,0 +1,230 @@
+/* limits.c - how many licences Slurm may give out */
+#include "policy/limits.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/accounts.h"
+#include "policy/quota.h"
+#include "policy/switches.h"
+
+int64_t limits_wh(int64_t available_mj, const struct limits_run *runs, int count)
+{
+    __int128 mj = available_mj;
+
+    for (int i = 0; i < count; i++) {
+        __int128 lien_mj = runs[i].lien_mj;
+        __int128 held_mj = (__int128)runs[i].licence_wh * ESTIMATE_MJ_PER_WH;
+
+        /* Of what its lien is, only the licence is on Slurm's side. */
+        if (lien_mj < runs[i].used_mj)
+            lien_mj = runs[i].used_mj;
+        mj += held_mj < lien_mj ? held_mj : lien_mj;
+        mj -= (__int128)runs[i].used_mj + runs[i].since_mj;
+    }
+    if (mj <= 0)
+        return 0;
+    mj /= ESTIMATE_MJ_PER_WH;
+    return mj < 2000000000 ? (int64_t)mj : 2000000000;
+}
+
+/* A running run with whom it is and where. */
+struct runner {
+    char user[64], account[64], partition[64];
+    struct accounts_chain chain;
+    struct limits_run run;
+};
+
+struct runners {
+    struct runner *list;
+    int count;
+};
+
+/* What a run may have used since it last reported: its mean power until now, at least
+ * for one report. */
+static int64_t since_of(int64_t used_mj, int64_t from_s, int64_t last_ms,
+                        int64_t report_ms, int64_t now_s)
+{
+    int64_t elapsed_ms = last_ms - from_s * 1000, since_ms = now_s * 1000 - last_ms;
+
+    if (since_ms < report_ms)
+        since_ms = report_ms;
+    if (elapsed_ms < 1000)
+        elapsed_ms = 1000;
+    return (int64_t)((__int128)used_mj * since_ms / elapsed_ms);
+}
+
+static int read_runners(struct ledger *ledger, const char *cluster, int64_t report_ms,
+                        int64_t now_s, struct runners *runners)
+{
+    int64_t most = ledger_number(ledger, 0, "SELECT COUNT(*) FROM liens", "");
+    sqlite3_stmt *stmt = ledger_query(
+        ledger,
+        "SELECT r.user, r.account, r.partition, l.licence_wh, l.mj, l.from_s,"
+        " COALESCE((SELECT SUM(q.mj) FROM run_quarters q JOIN tokens t USING (token)"
+        "  WHERE t.run_id = r.id), 0),"
+        " COALESCE((SELECT MAX(last_ms) FROM tokens t WHERE t.run_id = r.id),"
+        "  l.from_s * 1000)"
+        " FROM liens l JOIN runs r ON r.id = l.run_id WHERE r.state = 'running'"
+        " AND r.cluster = ? AND r.decision = 'run' LIMIT ?",
+        "si", cluster, most);
+
+    runners->count = 0;
+    runners->list = calloc((size_t)most + 1, sizeof *runners->list);
+    while (stmt && runners->list && runners->count < most &&
+           sqlite3_step(stmt) == SQLITE_ROW) {
+        struct runner *r = &runners->list[runners->count++];
+
+        snprintf(r->user, sizeof r->user, "%s",
+                 (const char *)sqlite3_column_text(stmt, 0));
+        snprintf(r->account, sizeof r->account, "%s",
+                 (const char *)sqlite3_column_text(stmt, 1));
+        snprintf(r->partition, sizeof r->partition, "%s",
+                 (const char *)sqlite3_column_text(stmt, 2));
+        r->run.licence_wh = sqlite3_column_int64(stmt, 3);
+        r->run.lien_mj = sqlite3_column_int64(stmt, 4);
+        r->run.used_mj = sqlite3_column_int64(stmt, 6);
+        r->run.since_mj = since_of(r->run.used_mj, sqlite3_column_int64(stmt, 5),
+                                   sqlite3_column_int64(stmt, 7), report_ms, now_s);
+    }
+    sqlite3_finalize(stmt);
+    for (int i = 0; i < runners->count; i++)
+        accounts_chain(ledger, cluster, runners->list[i].account,
+                       &runners->list[i].chain);
+    return stmt && runners->list ? 0 : -1;
+}
+
+static bool has_account(const struct accounts_chain *chain, const char *account)
+{
+    for (int i = 0; chain->list[i]; i++)
+        if (strcmp(chain->list[i], account) == 0)
+            return true;
+    return false;
+}
+
+static bool binds(const struct quota *quota, const struct runner *r)
+{
+    return (!quota->user[0] || strcmp(quota->user, r->user) == 0) &&
+           (!quota->account[0] || has_account(&r->chain, quota->account));
+}
+
+static int64_t wh_of(const struct quota *quota, int64_t available_mj,
+                     const struct runners *runners)
+{
+    struct limits_run *bound = calloc((size_t)runners->count + 1, sizeof *bound);
+    int count = 0;
+    int64_t wh = 0;
+
+    for (int i = 0; bound && i < runners->count; i++)
+        if (binds(quota, &runners->list[i]))
+            bound[count++] = runners->list[i].run;
+    if (bound)
+        wh = limits_wh(available_mj, bound, count);
+    free(bound);
+    return wh;
+}
+
+/* Whether jobs of this account are gated at all, in any partition. */
+static bool is_gated(struct ledger *ledger, const struct policy *policy,
+                     const char *cluster, const char *account)
+{
+    struct accounts_chain chain;
+    enum policy_at_limit at_limit;
+
+    accounts_chain(ledger, cluster, account, &chain);
+    at_limit = policy_at_limit(policy, chain.list, NULL, NULL);
+    return policy_gates(policy, chain.list) &&
+           (at_limit == AT_LIMIT_WAIT || at_limit == AT_LIMIT_REJECT);
+}
+
+/* Whether a quota limits this association by itself; Slurm does the tree. A user's
+ * quota over all accounts limits each of theirs. */
+static bool limits_this(const struct quota *quota, const struct tree_place *place)
+{
+    if (quota->class[0])
+        return false;
+    if (!quota->user[0])
+        return !place->user[0] && strcmp(quota->account, place->account) == 0;
+    return strcmp(quota->user, place->user) == 0 &&
+           (!quota->account[0] || strcmp(quota->account, place->account) == 0);
+}
+
+/* A quota with what may be out of it. */
+struct budget {
+    struct quota quota;
+    int64_t wh, quota_mj;
+};
+
+static int read_budgets(struct ledger *ledger, const struct policy *policy,
+                        const char *cluster, int64_t report_ms, int64_t now_s,
+                        struct budget **budgets, int *count)
+{
+    struct runners runners = {NULL, 0};
+    struct quota *quotas = NULL;
+    int rc = quota_all(ledger, &quotas, count);
+
+    *budgets = NULL;
+    if (rc == 0)
+        rc = read_runners(ledger, cluster, report_ms, now_s, &runners);
+    if (rc == 0)
+        *budgets = calloc((size_t)*count + 1, sizeof **budgets);
+    for (int i = 0; rc == 0 && *budgets && i < *count; i++) {
+        struct balance balance;
+        struct budget *b = &(*budgets)[i];
+
+        b->quota = quotas[i];
+        rc = quota_balance(ledger, policy, &quotas[i], now_s, 0, &balance);
+        b->wh = wh_of(&quotas[i], balance.available_mj, &runners);
+        b->quota_mj = balance.quota_mj;
+    }
+    free(runners.list);
+    free(quotas);
+    return rc;
+}
+
+static void take_smaller(struct limits_place *place, const struct budget *budget,
+                         const char *cluster)
+{
+    if (budget->quota.cluster[0] && strcmp(budget->quota.cluster, cluster) != 0)
+        return;
+    if (place->wh >= 0 && place->wh <= budget->wh)
+        return;
+    place->wh = budget->wh;
+    place->quota_mj = budget->quota_mj;
+}
+
+int limits_wanted(struct ledger *ledger, const struct policy *policy,
+                  const char *cluster, const struct tree *tree, int64_t report_ms,
+                  int64_t now_s, struct limits_place **places, int *count)
+{
+    struct switches switches;
+    struct budget *budgets = NULL;
+    int budget_count = 0;
+
+    *count = tree->count;
+    *places = calloc((size_t)tree->count + 1, sizeof **places);
+    if (!*places || read_budgets(ledger, policy, cluster, report_ms, now_s, &budgets,
+                                 &budget_count) < 0) {
+        free(*places);
+        *places = NULL;
+        free(budgets);
+        return -1;
+    }
+    switches_read(ledger, &switches);
+    for (int p = 0; p < tree->count; p++) {
+        struct limits_place *place = &(*places)[p];
+
+        snprintf(place->account, sizeof place->account, "%s", tree->places[p].account);
+        snprintf(place->user, sizeof place->user, "%s", tree->places[p].user);
+        place->wh = -1;
+        if (switches.frozen || switches.tripped)
+            continue;
+        for (int b = 0; b < budget_count; b++)
+            if (limits_this(&budgets[b].quota, &tree->places[p]) &&
+                is_gated(ledger, policy, cluster, place->account))
+                take_smaller(place, &budgets[b], cluster);
+    }
+    free(budgets);
+    return 0;
+}

@@ -1,0 +1,242 @@
+/* steward.c - the thread that keeps Slurm's side of the budgets */
+#include "policy/steward.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "policy/accounts.h"
+#include "policy/admission_map.h"
+#include "policy/clock.h"
+#include "policy/limits.h"
+#include "policy/log.h"
+#include "policy/waiting.h"
+
+/* A round at least this often, and not more often than the other. */
+#define PACE_S 2
+#define LEAST_NS 300000000
+
+/* How often slurmdbd is asked for its accounts, and slurmctld for its partitions. */
+#define TREE_S 60
+
+/* A limit that is far from being reached is written this seldom. */
+#define COARSE_S 30
+
+/* What was last written to an association. */
+struct written {
+    char account[TREE_NAME], user[TREE_NAME];
+    int64_t wh, time_s;
+};
+
+struct steward {
+    struct ledger *ledger;
+    const struct settings *settings;
+    struct policy_store *policies;
+    const char *cluster;
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards the three below */
+    pthread_cond_t kicked;
+    bool stop, kick;
+    json_t *queue;
+    /* of the thread alone: */
+    struct tree tree;
+    bool has_tree, dbd_away;
+    int64_t next_tree_s;
+    struct queue_partition *partitions;
+    int partition_count;
+    struct waiting waiting;
+};
+
+static void note_dbd(struct steward *s, bool away)
+{
+    if (away && !s->dbd_away)
+        log_line("slurmdbd does not answer: the last limits hold%s",
+                 s->has_tree ? "" : ", and accounts are flat");
+    if (!away && s->dbd_away)
+        log_line("slurmdbd answers again");
+    s->dbd_away = away;
+}
+
+static void refresh(struct steward *s, int64_t now_s)
+{
+    struct queue_partition *partitions;
+    struct tree tree;
+    int count;
+
+    if (now_s < s->next_tree_s && now_s >= s->next_tree_s - TREE_S)
+        return;
+    s->next_tree_s = now_s + TREE_S;
+    if (queue_partitions(&partitions, &count) == 0) {
+        free(s->partitions);
+        s->partitions = partitions;
+        s->partition_count = count;
+    } else {
+        s->next_tree_s = now_s + PACE_S;
+    }
+    if (tree_load(s->cluster, &tree) < 0) {
+        note_dbd(s, true);
+        s->next_tree_s = now_s + 3 * PACE_S;
+        return;
+    }
+    note_dbd(s, false);
+    tree_done(&s->tree);
+    s->tree = tree;
+    s->has_tree = true;
+    if (ledger_begin(s->ledger) < 0)
+        return;
+    if (accounts_replace(s->ledger, s->cluster, &s->tree) < 0)
+        ledger_rollback(s->ledger);
+    else
+        ledger_commit(s->ledger);
+}
+
+/* Near its end a limit is exact; far from it, each write would walk slurmctld's jobs
+ * for nothing. What frees nothing but takes is written when it is a two-hundredth. */
+static bool is_due(const struct steward *s, const struct tree_place *place,
+                   const struct limits_place *wanted, int64_t near_percent,
+                   int64_t now_s)
+{
+    int64_t quota_wh = wanted->quota_mj / ESTIMATE_MJ_PER_WH;
+    int64_t change = llabs(wanted->wh - place->limit_wh);
+
+    if (wanted->wh == place->limit_wh)
+        return false;
+    if (wanted->wh < 0 || place->limit_wh < 0 || wanted->wh == 0 ||
+        place->limit_wh == 0)
+        return true;
+    if (wanted->wh < quota_wh / 100 * near_percent || json_array_size(s->queue) > 0)
+        return true;
+    return change * 200 > quota_wh || now_s % COARSE_S < PACE_S;
+}
+
+static void write_limits(struct steward *s, const struct policy *policy, int64_t now_s)
+{
+    struct limits_place *wanted;
+    int count, rc;
+
+    if (!s->has_tree || ledger_begin(s->ledger) < 0)
+        return;
+    rc = limits_wanted(s->ledger, policy, s->cluster, &s->tree, s->settings->report_ms,
+                       now_s, &wanted, &count);
+    ledger_commit(s->ledger);
+    for (int i = 0; rc == 0 && i < count; i++) {
+        struct tree_place *place = &s->tree.places[i];
+
+        if (is_due(s, place, &wanted[i], policy_figures(policy)->near_percent, now_s) &&
+            tree_limit(s->cluster, place->account, place->user, wanted[i].wh) == 0)
+            place->limit_wh = wanted[i].wh;
+    }
+    if (rc == 0)
+        free(wanted);
+}
+
+static void look_at_queue(struct steward *s, const struct policy *policy, int64_t now_s)
+{
+    s->waiting.partitions = s->partitions;
+    s->waiting.partition_count = s->partition_count;
+    if (waiting_pass(&s->waiting, policy, now_s) < 0)
+        return;
+    pthread_mutex_lock(&s->lock);
+    json_decref(s->queue);
+    s->queue = json_incref(s->waiting.list);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void work_round(struct steward *s)
+{
+    int64_t now_s = clock_now_s();
+    struct policy *policy = policy_store_take(s->policies);
+
+    refresh(s, now_s);
+    write_limits(s, policy, now_s);
+    look_at_queue(s, policy, now_s);
+    admission_map_write(s->ledger, policy, s->cluster, s->settings->spool,
+                        s->partitions, s->partition_count, &s->tree, now_s);
+    policy_release(policy);
+}
+
+static void *work(void *arg)
+{
+    static const struct timespec least = {0, LEAST_NS};
+    struct steward *s = arg;
+    struct timespec until;
+
+    pthread_mutex_lock(&s->lock);
+    while (!s->stop) {
+        s->kick = false;
+        pthread_mutex_unlock(&s->lock);
+        work_round(s);
+        nanosleep(&least, NULL);
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += PACE_S;
+        pthread_mutex_lock(&s->lock);
+        while (!s->stop && !s->kick &&
+               pthread_cond_timedwait(&s->kicked, &s->lock, &until) == 0)
+            ;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
+struct steward *steward_start(struct ledger *ledger, const struct settings *settings,
+                              struct policy_store *policies, const char *cluster)
+{
+    struct steward *s = calloc(1, sizeof *s);
+
+    if (!s)
+        return NULL;
+    s->ledger = ledger;
+    s->settings = settings;
+    s->policies = policies;
+    s->cluster = cluster;
+    s->queue = json_array();
+    s->waiting = (struct waiting){.ledger = ledger, .cluster = cluster};
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->kicked, NULL);
+    if (pthread_create(&s->thread, NULL, work, s) != 0) {
+        json_decref(s->queue);
+        free(s);
+        return NULL;
+    }
+    return s;
+}
+
+void steward_kick(struct steward *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->kick = true;
+    pthread_cond_signal(&s->kicked);
+    pthread_mutex_unlock(&s->lock);
+}
+
+json_t *steward_queue(struct steward *s, const struct access_rights *rights)
+{
+    json_t *jobs = json_array(), *job;
+    size_t i;
+
+    pthread_mutex_lock(&s->lock);
+    json_array_foreach(s->queue, i, job)
+    {
+        if (access_to_run(rights, json_string_value(json_object_get(job, "user")),
+                          json_string_value(json_object_get(job, "account"))))
+            json_array_append(jobs, job);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return json_pack("{s:o}", "jobs", jobs);
+}
+
+void steward_stop(struct steward *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->stop = true;
+    pthread_cond_signal(&s->kicked);
+    pthread_mutex_unlock(&s->lock);
+    pthread_join(s->thread, NULL);
+    tree_done(&s->tree);
+    free(s->partitions);
+    json_decref(s->waiting.list);
+    json_decref(s->queue);
+    free(s);
+}

@@ -1,0 +1,31 @@
+/* steward.h - the thread that keeps Slurm's side of the budgets: limits, pending jobs'
+ * liens, the map for admission
+ *
+ * A slurmdbd or slurmctld that is slow holds up this thread and no other.
+ */
+#ifndef KWOTA_STEWARD_H
+#define KWOTA_STEWARD_H
+
+#include <jansson.h>
+
+#include "policy/access.h"
+#include "policy/ledger.h"
+#include "policy/policy_store.h"
+#include "policy/settings.h"
+
+struct steward;
+
+/* All of it outlives the steward. NULL when the thread cannot start. */
+struct steward *steward_start(struct ledger *ledger, const struct settings *settings,
+                              struct policy_store *policies, const char *cluster);
+
+/* Budgets may have changed: limits are looked at soon. Thread-safe, never waits. */
+void steward_kick(struct steward *steward);
+
+/* The jobs that wait for energy and that this person may see: {"jobs":[…]}, a new
+ * reference. Thread-safe. */
+json_t *steward_queue(struct steward *steward, const struct access_rights *rights);
+
+void steward_stop(struct steward *steward);
+
+#endif

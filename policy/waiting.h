@@ -1,0 +1,33 @@
+/* waiting.h - jobs that have not begun: their liens as Slurm worked them out, what
+ * kwota held, and why they wait
+ *
+ * May take seconds: without the ledger's lock, from one thread.
+ */
+#ifndef KWOTA_WAITING_H
+#define KWOTA_WAITING_H
+
+#include <jansson.h>
+
+#include "policy/ledger.h"
+#include "policy/policy.h"
+#include "policy/slurm_queue.h"
+
+struct waiting {
+    struct ledger *ledger;
+    const char *cluster;
+    const struct queue_partition *partitions;
+    int partition_count;
+    json_t *list; /* of the last pass: jobs that wait for energy (API.md) */
+};
+
+/* Corrects licences, releases what fits again, comments; makes `list` anew. -1:
+ * slurmctld cannot be asked. */
+int waiting_pass(struct waiting *waiting, const struct policy *policy, int64_t now_s);
+
+/* The job's estimate in mJ at the nameplate of the most expensive of its partitions;
+ * -1: none of them has one. Pure but for the policy. */
+int64_t waiting_estimate(const struct policy *policy,
+                         const struct queue_partition *partitions, int partition_count,
+                         const struct queue_job *job);
+
+#endif
