@@ -139,8 +139,8 @@ static json_t *report(struct books *books, int seq, int64_t now_s, int64_t uj,
     const char *error;
 
     assert_non_null(json);
-    assert_int_equal(report_take(books->ledger, &books->settings, json, now_s * 1000,
-                                 &reply, &error),
+    assert_int_equal(report_take(books->ledger, &books->settings, NULL, json,
+                                 now_s * 1000, &reply, &error),
                      0);
     json_decref(json);
     return reply;
@@ -260,7 +260,7 @@ static int settle(struct books *books, int64_t now_s, int64_t started_s)
     int rc;
 
     assert_int_equal(ledger_begin(books->ledger), 0);
-    rc = run_settle(books->ledger, 1, now_s, 600, started_s);
+    rc = run_settle(books->ledger, NULL, 1, now_s, 600, started_s);
     assert_int_equal(ledger_commit(books->ledger), 0);
     return rc;
 }

@@ -83,8 +83,8 @@ static int report(struct books *books, const char *node, int s, const char *coun
         *quote = '"';
     json = json_loads(text, 0, NULL);
     assert_non_null(json);
-    rc = report_take(books->ledger, &books->settings, json, (T + s) * 1000, &reply,
-                     &error);
+    rc = report_take(books->ledger, &books->settings, NULL, json, (T + s) * 1000,
+                     &reply, &error);
     if (rc == 0)
         json_decref(reply);
     else
