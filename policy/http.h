@@ -7,6 +7,7 @@
 #define KWOTA_HTTP_H
 
 #include "policy/ledger.h"
+#include "policy/policy_store.h"
 #include "policy/settings.h"
 #include "policy/worker.h"
 
@@ -18,6 +19,7 @@ struct http_context {
     struct ledger *ledger;
     struct worker *worker;
     const char *cluster;
+    struct policy_store *policies;
 };
 
 /* NULL with the reason in the log. */
