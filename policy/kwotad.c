@@ -43,6 +43,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     return ARGP_ERR_UNKNOWN;
 }
 
+/* Told to read the policy anew while it still starts, kwotad does so when it can. */
+static void block_reload(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 /* Signals are waited for, so every thread must start with them blocked. */
 static void block_signals(sigset_t *set)
 {
@@ -110,6 +120,7 @@ int main(int argc, char **argv)
 
     argp_parse(&argp, argc, argv, 0, NULL, &file);
     setvbuf(stderr, NULL, _IOLBF, 0);
+    block_reload();
     /* Checks the settings too, so that all mistakes are told at once. */
     policies = policy_store_open(file);
     if (!policies)

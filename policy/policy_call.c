@@ -102,8 +102,8 @@ static void explain_estimate(const struct policy *policy, const char *partition,
     add_row(rows, "liens", text, &source);
     if (figures->history_runs)
         snprintf(text, sizeof text,
-                 "from %" PRId64 " like runs on: %" PRId64
-                 " %% of their powers, %" PRId64 " %% of their durations",
+                 "from %" PRId64 " like runs on: the %" PRId64
+                 " %% quantile of power, the %" PRId64 " %% quantile of duration",
                  figures->history_runs, figures->power_quantile,
                  figures->duration_quantile);
     else
