@@ -21,6 +21,7 @@
 #include "policy/credential.h"
 #include "policy/log.h"
 #include "policy/person.h"
+#include "policy/policy_call.h"
 #include "policy/report.h"
 
 /* A node with 256 runs of 12 domains and 500 steps reports half of one MiB. */
@@ -211,6 +212,11 @@ static json_t *job(struct http *http, struct MHD_Connection *connection,
     return person_job(http->context.ledger, rights, id ? id : "", &wish, status);
 }
 
+static const char *parameter(void *connection, const char *name)
+{
+    return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
 static json_t *route(struct http *http, struct MHD_Connection *connection,
                      const char *path, const char *method,
                      const struct access_rights *rights, const struct request *request,
@@ -229,6 +235,9 @@ static json_t *route(struct http *http, struct MHD_Connection *connection,
         return usage(http, connection, rights, status);
     if (strcmp(path, "/v1/nodes") == 0)
         return person_nodes(http->context.ledger, rights, status);
+    if (strncmp(path, "/v1/policy", strlen("/v1/policy")) == 0)
+        return policy_call(http->context.policies, http->context.ledger,
+                           http->context.cluster, path, parameter, connection, status);
     if (strcmp(path, "/v1/ping") == 0) {
         *status = MHD_HTTP_OK;
         return json_pack("{s:s s:s s:s}", "version", PACKAGE_VERSION, "cluster",
@@ -236,7 +245,7 @@ static json_t *route(struct http *http, struct MHD_Connection *connection,
     }
     *status = MHD_HTTP_NOT_FOUND;
     return person_error(
-        "there is no such call: /v1/job, /v1/usage, /v1/nodes, /v1/ping");
+        "there is no such call: /v1/job, /v1/usage, /v1/nodes, /v1/policy, /v1/ping");
 }
 
 static enum MHD_Result serve(struct http *http, struct MHD_Connection *connection,

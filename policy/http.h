@@ -7,7 +7,9 @@
 #define KWOTA_HTTP_H
 
 #include "policy/ledger.h"
+#include "policy/policy_store.h"
 #include "policy/settings.h"
+#include "policy/steward.h"
 #include "policy/worker.h"
 
 struct http;
@@ -17,7 +19,9 @@ struct http_context {
     const struct settings *settings;
     struct ledger *ledger;
     struct worker *worker;
+    struct steward *steward;
     const char *cluster;
+    struct policy_store *policies;
 };
 
 /* NULL with the reason in the log. */

@@ -13,8 +13,10 @@
 #include "policy/http.h"
 #include "policy/ledger.h"
 #include "policy/log.h"
+#include "policy/policy_store.h"
 #include "policy/settings.h"
 #include "policy/slurm_lookup.h"
+#include "policy/steward.h"
 #include "policy/worker.h"
 
 const char *argp_program_version = PACKAGE_STRING;
@@ -42,37 +44,69 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     return ARGP_ERR_UNKNOWN;
 }
 
+/* Told to read the policy anew while it still starts, kwotad does so when it can. */
+static void block_reload(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 /* Signals are waited for, so every thread must start with them blocked. */
 static void block_signals(sigset_t *set)
 {
     sigemptyset(set);
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGINT);
+    sigaddset(set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, set, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
 
-static int run(const struct settings *settings, const char *cluster)
+/* Looks after the policy until a signal ends kwotad; returns that. */
+static int wait_for_end(const sigset_t *signals, struct policy_store *policies)
 {
-    struct http_context context = {.settings = settings, .cluster = cluster};
+    static const struct timespec second = {1, 0};
+
+    for (;;) {
+        int caught = sigtimedwait(signals, NULL, &second);
+
+        if (caught == SIGHUP)
+            policy_store_reload(policies);
+        else if (caught > 0)
+            return caught;
+        else
+            policy_store_poll(policies);
+    }
+}
+
+static int run(const struct settings *settings, const char *cluster,
+               struct policy_store *policies)
+{
+    struct http_context context = {
+        .settings = settings, .cluster = cluster, .policies = policies};
     struct http *http;
     sigset_t signals;
-    int caught;
 
     block_signals(&signals);
     context.ledger = ledger_open(settings->spool);
     if (!context.ledger)
         return 1;
-    context.worker = worker_start(context.ledger, settings, cluster);
+    context.steward = steward_start(context.ledger, settings, policies, cluster);
+    context.worker = context.steward ? worker_start(context.ledger, settings, policies,
+                                                    context.steward, cluster)
+                                     : NULL;
     http = context.worker ? http_start(&context) : NULL;
     if (!http)
         return 1;
     log_line("cluster %s, port %d, ledger in %s", cluster, settings->port,
              settings->spool);
-    sigwait(&signals, &caught);
-    log_line("ending on %s", strsignal(caught));
+    log_line("ending on %s", strsignal(wait_for_end(&signals, policies)));
     http_stop(http);
     worker_stop(context.worker);
+    steward_stop(context.steward);
     ledger_close(context.ledger);
     return 0;
 }
@@ -83,6 +117,7 @@ int main(int argc, char **argv)
         options, parse, NULL, "Keeps the energy ledger of a Slurm cluster.",
         NULL,    NULL,  NULL};
     const char *file = KWOTA_SYSCONFDIR "/kwota.json";
+    struct policy_store *policies;
     struct settings settings;
     char cluster[64];
     uid_t slurm_user;
@@ -90,6 +125,11 @@ int main(int argc, char **argv)
 
     argp_parse(&argp, argc, argv, 0, NULL, &file);
     setvbuf(stderr, NULL, _IOLBF, 0);
+    block_reload();
+    /* Checks the settings too, so that all mistakes are told at once. */
+    policies = policy_store_open(file);
+    if (!policies)
+        return 1;
     if (settings_read(&settings, file) < 0) {
         settings_free(&settings);
         return 1;
@@ -100,7 +140,8 @@ int main(int argc, char **argv)
     if (settings.cluster)
         snprintf(cluster, sizeof cluster, "%s", settings.cluster);
     access_init(slurm_user ? slurm_user : geteuid());
-    status = run(&settings, cluster);
+    status = run(&settings, cluster, policies);
     settings_free(&settings);
+    policy_store_close(policies);
     return status;
 }

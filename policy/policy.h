@@ -29,8 +29,10 @@ enum policy_at_limit {
 };
 
 struct policy;
+struct configuration;
 
-/* One rule's answer, and where it stands: "kwota.json:12: enforce.rules[0]". */
+/* Where an answer comes from: "kwota.json:12: enforce.rules[0]"; "default" if the file
+ * does not say. */
 struct policy_source {
     char text[256];
 };
@@ -39,6 +41,13 @@ struct policy_source {
  * `complaints` as "FILE:LINE:COLUMN: what is wrong; what was probably meant", one a
  * line. A file without any of the policy's keys is a valid policy: enforce is off. */
 struct policy *policy_read(const char *file, FILE *complaints);
+
+/* The policy of what has been read; NULL if anything in it is wrong, by then complained
+ * of there. */
+struct policy *policy_of(struct configuration *conf);
+
+/* The same, of all of it: kwotad's settings as well. */
+struct policy *policy_check(struct configuration *conf);
 
 /* Another reference to the same policy. */
 struct policy *policy_hold(struct policy *policy);
@@ -91,6 +100,19 @@ struct policy_figures {
 
 /* Lives as long as the policy. */
 const struct policy_figures *policy_figures(const struct policy *policy);
+
+/* Where a key of the file ("estimate.factor_percent") stands; false: it is not given.
+ */
+bool policy_where(const struct policy *policy, const char *path,
+                  struct policy_source *source);
+
+/* The rule's words: "strict", "wait". */
+const char *policy_enforce_text(enum policy_enforce enforce);
+const char *policy_at_limit_text(enum policy_at_limit at_limit);
+
+/* Milliwatts as watts, exactly: "150", "8.5". Returns text. */
+#define POLICY_WATTS 32
+char *policy_watts(int64_t mw, char text[POLICY_WATTS]);
 
 /* Percent of a run's energy that the centre bears when it ended in this state
  * ("NODE_FAIL"); 0 if the policy says nothing. */

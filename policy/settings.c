@@ -1,104 +1,21 @@
 /* settings.c - kwota.json: how kwotad runs */
 #include "policy/settings.h"
 
-#include <jansson.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Reading goes on after a mistake, so that all are told at once. */
-struct reading {
-    const char *path;
-    int mistakes;
-};
+#include "policy/config_item.h"
 
-static void mistake(struct reading *r, const char *where, const char *key,
-                    const char *what)
+static void take_share(struct config_item share, struct settings *s)
 {
-    fprintf(stderr, "kwotad: %s: %s%s: %s\n", r->path, where, key, what);
-    r->mistakes++;
-}
+    static const char *const words[] = {"largest", "cpus", NULL};
+    int word;
 
-static void take_text(struct reading *r, const char *where, json_t *object,
-                      const char *key, char **to)
-{
-    json_t *value = json_object_get(object, key);
-
-    if (!value || json_is_null(value))
-        return;
-    if (!json_is_string(value) || !json_string_value(value)[0])
-        mistake(r, where, key, "must be a text that is not empty");
-    else {
-        free(*to);
-        *to = strdup(json_string_value(value));
-    }
-}
-
-static void take_number(struct reading *r, const char *where, json_t *object,
-                        const char *key, int64_t least, int64_t most, int64_t *to)
-{
-    json_t *value = json_object_get(object, key);
-    char what[96];
-
-    if (!value || json_is_null(value))
-        return;
-    if (json_is_integer(value) && json_integer_value(value) >= least &&
-        json_integer_value(value) <= most) {
-        *to = json_integer_value(value);
-        return;
-    }
-    snprintf(what, sizeof what, "must be a whole number from %lld to %lld",
-             (long long)least, (long long)most);
-    mistake(r, where, key, what);
-}
-
-static void known_keys(struct reading *r, const char *where, json_t *object,
-                       const char *const *keys)
-{
-    const char *key;
-    json_t *value;
-
-    json_object_foreach(object, key, value)
-    {
-        const char *const *k = keys;
-
-        while (*k && strcmp(*k, key) != 0)
-            k++;
-        if (!*k)
-            mistake(r, where, key, "there is no such setting");
-    }
-}
-
-static json_t *section(struct reading *r, json_t *all, const char *name,
-                       const char *const *keys)
-{
-    json_t *object = json_object_get(all, name);
-    char where[64];
-
-    if (!object)
-        return NULL;
-    if (!json_is_object(object)) {
-        mistake(r, "", name, "must be an object");
-        return NULL;
-    }
-    snprintf(where, sizeof where, "%s.", name);
-    known_keys(r, where, object, keys);
-    return object;
-}
-
-static void take_share(struct reading *r, json_t *meter, struct settings *s)
-{
-    json_t *share = json_object_get(meter, "share");
-    const char *text = json_string_value(share);
-
-    if (!share)
-        return;
-    if (!text || (strcmp(text, "cpus") != 0 && strcmp(text, "largest") != 0))
-        mistake(r, "meter.", "share", "must be \"cpus\" or \"largest\"");
-    else
-        s->share_by_cpus = strcmp(text, "cpus") == 0;
+    if (config_word(share, words, &word))
+        s->share_by_cpus = word == 1;
 }
 
 static void free_names(struct settings *s)
@@ -108,58 +25,82 @@ static void free_names(struct settings *s)
     memset(s->names, 0, sizeof s->names);
 }
 
-static void take_names(struct reading *r, json_t *listen, struct settings *s)
+static void take_names(struct config_item names, struct settings *s)
 {
-    json_t *names = json_object_get(listen, "names"), *name;
-    size_t i;
-
-    if (!names)
+    if (!config_is_list(names))
         return;
-    if (!json_is_array(names) || json_array_size(names) > SETTINGS_NAMES) {
-        mistake(r, "listen.", "names", "must be a list of at most 8 names");
+    if (json_array_size(names.json) > SETTINGS_NAMES) {
+        config_wrong(names, "a list of at most 8 names");
         return;
     }
     free_names(s);
-    json_array_foreach(names, i, name)
-    {
-        if (json_is_string(name))
-            s->names[i] = strdup(json_string_value(name));
-        else
-            mistake(r, "listen.", "names", "must be texts");
-    }
+    for (size_t i = 0, n = 0; i < json_array_size(names.json); i++)
+        n += config_text(config_element(names, i), &s->names[n]);
 }
 
-static void take_all(struct reading *r, json_t *all, struct settings *s)
+static void take_listen(struct config_item listen, struct settings *s)
 {
-    static const char *const top[] = {
-        "version",          "cluster", "listen", "socket", "spool",      "munge_socket",
-        "settle_timeout_s", "sweep_s", "meter",  "server", "slurm_user", NULL};
-    static const char *const listen_keys[] = {"address", "port", "names", NULL};
-    static const char *const meter_keys[] = {"tick_ms", "report_ms", "idle_mw", "share",
-                                             NULL};
-    json_t *listen = section(r, all, "listen", listen_keys);
-    json_t *meter = section(r, all, "meter", meter_keys);
-    json_t *idle = json_object_get(meter, "idle_mw");
-    int64_t port = s->port, version = 1;
+    static const char *const keys[] = {"address", "port", "names", NULL};
+    int64_t port = s->port;
 
-    known_keys(r, "", all, top);
-    take_number(r, "", all, "version", 1, 1, &version);
-    take_text(r, "", all, "cluster", &s->cluster);
-    take_text(r, "", all, "socket", &s->socket);
-    take_text(r, "", all, "spool", &s->spool);
-    take_text(r, "", all, "munge_socket", &s->munge_socket);
-    take_number(r, "", all, "settle_timeout_s", 1, 86400 * 30, &s->settle_timeout_s);
-    take_number(r, "", all, "sweep_s", 1, 86400, &s->sweep_s);
-    take_text(r, "listen.", listen, "address", &s->address);
-    take_number(r, "listen.", listen, "port", 1, 65535, &port);
-    take_names(r, listen, s);
-    take_number(r, "meter.", meter, "tick_ms", 100, 60000, &s->tick_ms);
-    take_number(r, "meter.", meter, "report_ms", 100, 3600000, &s->report_ms);
-    take_number(r, "meter.idle_mw.", idle, "package", 0, 10000000, &s->idle_package_mw);
-    take_number(r, "meter.idle_mw.", idle, "dram", 0, 10000000, &s->idle_dram_mw);
-    take_number(r, "meter.idle_mw.", idle, "gpu", 0, 10000000, &s->idle_gpu_mw);
-    take_share(r, meter, s);
+    if (!config_is_object(listen))
+        return;
+    config_known(listen, keys);
+    config_text(config_member(listen, "address"), &s->address);
+    config_number(config_member(listen, "port"), 1, 65535, &port);
+    take_names(config_member(listen, "names"), s);
     s->port = (int)port;
+}
+
+static void take_meter(struct config_item meter, struct settings *s)
+{
+    static const char *const keys[] = {"tick_ms", "report_ms", "idle_mw", "share",
+                                       NULL};
+    static const char *const idle_keys[] = {"package", "dram", "gpu", NULL};
+    struct config_item idle = config_member(meter, "idle_mw");
+
+    if (!config_is_object(meter))
+        return;
+    config_known(meter, keys);
+    config_number(config_member(meter, "tick_ms"), 100, 60000, &s->tick_ms);
+    config_number(config_member(meter, "report_ms"), 100, 3600000, &s->report_ms);
+    take_share(config_member(meter, "share"), s);
+    if (!config_is_object(idle))
+        return;
+    config_known(idle, idle_keys);
+    config_number(config_member(idle, "package"), 0, 10000000, &s->idle_package_mw);
+    config_number(config_member(idle, "dram"), 0, 10000000, &s->idle_dram_mw);
+    config_number(config_member(idle, "gpu"), 0, 10000000, &s->idle_gpu_mw);
+}
+
+/* `server` and `slurm_user` are the kwota command's, which asks before it knows more;
+ * here they are only checked. */
+static void take_all(struct configuration *conf, struct settings *s)
+{
+    char *unused = NULL;
+    int64_t version;
+
+    config_number(configuration_top(conf, "version"), 1, 1, &version);
+    config_text(configuration_top(conf, "cluster"), &s->cluster);
+    config_text(configuration_top(conf, "socket"), &s->socket);
+    config_text(configuration_top(conf, "spool"), &s->spool);
+    config_text(configuration_top(conf, "munge_socket"), &s->munge_socket);
+    config_text(configuration_top(conf, "server"), &unused);
+    config_text(configuration_top(conf, "slurm_user"), &unused);
+    config_number(configuration_top(conf, "settle_timeout_s"), 1, 86400 * 30,
+                  &s->settle_timeout_s);
+    config_number(configuration_top(conf, "sweep_s"), 1, 86400, &s->sweep_s);
+    take_listen(configuration_top(conf, "listen"), s);
+    take_meter(configuration_top(conf, "meter"), s);
+    free(unused);
+}
+
+void settings_check(struct configuration *conf)
+{
+    struct settings unused = {0};
+
+    take_all(conf, &unused);
+    settings_free(&unused);
 }
 
 /* The host's own names, as a client could have been told them. */
@@ -184,9 +125,8 @@ static void default_names(struct settings *s)
 
 int settings_read(struct settings *settings, const char *path)
 {
-    struct reading r = {path, 0};
-    json_error_t error;
-    json_t *all = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    struct configuration *conf = configuration_read(path);
+    int mistakes = 1;
 
     *settings = (struct settings){
         .address = strdup("0.0.0.0"),
@@ -199,17 +139,12 @@ int settings_read(struct settings *settings, const char *path)
         .report_ms = 60000,
     };
     default_names(settings);
-    if (!all) {
-        fprintf(stderr, "kwotad: %s:%d:%d: %s\n", path, error.line, error.column,
-                error.text);
-        return -1;
+    if (conf) {
+        take_all(conf, settings);
+        mistakes = configuration_tell(conf, stderr);
     }
-    if (json_is_object(all))
-        take_all(&r, all, settings);
-    else
-        mistake(&r, "", "the file", "must hold one object");
-    json_decref(all);
-    return r.mistakes ? -1 : 0;
+    configuration_free(conf);
+    return mistakes ? -1 : 0;
 }
 
 void settings_free(struct settings *settings)

@@ -31,9 +31,15 @@ struct settings {
         share_by_cpus; /* a job's share of a node: its CPUs, not the largest fraction */
 };
 
-/* Reads a file over the defaults. On mistakes prints each with file and key to stderr
- * and returns -1. settings_free() frees the strings either way. */
+/* Reads a file, and those it includes, over the defaults. On mistakes prints each as
+ * "FILE:LINE:COLUMN: key: what" to stderr and returns -1; the policy's keys are left to
+ * policy_read(). settings_free() frees the strings either way. */
 int settings_read(struct settings *settings, const char *path);
+
+struct configuration;
+
+/* Complains of what is wrong with the settings' keys, and takes nothing. */
+void settings_check(struct configuration *conf);
 
 void settings_free(struct settings *settings);
 

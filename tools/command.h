@@ -15,7 +15,7 @@ struct command {
     int (*run)(int argc, char **argv);
 };
 
-extern const struct command command_job, command_usage, command_nodes;
+extern const struct command command_job, command_usage, command_nodes, command_policy;
 
 /* Where kwotad is, from --server, KWOTA_SERVER, or the configuration. */
 void command_server(const char *server);

@@ -6,13 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/nearest.h"
 #include "tools/command.h"
 
 const char *argp_program_version = PACKAGE_STRING;
 error_t argp_err_exit_status = EXIT_USAGE;
 
 static const struct command *const commands[] = {&command_job, &command_usage,
-                                                 &command_nodes};
+                                                 &command_nodes, &command_policy};
 
 #define COMMANDS (sizeof commands / sizeof *commands)
 
@@ -30,43 +31,16 @@ static void print_help(FILE *out)
           out);
 }
 
-/* How many letters must change between two short words (Levenshtein). */
-static size_t distance(const char *a, const char *b)
-{
-    size_t row[32], n = strlen(b);
-
-    if (strlen(a) > 30 || n > 30)
-        return 99;
-    for (size_t j = 0; j <= n; j++)
-        row[j] = j;
-    for (size_t i = 1; a[i - 1]; i++) {
-        size_t corner = row[0];
-
-        row[0] = i;
-        for (size_t j = 1; j <= n; j++) {
-            size_t change = corner + (a[i - 1] != b[j - 1]);
-
-            corner = row[j];
-            row[j] = change;
-            if (corner + 1 < row[j])
-                row[j] = corner + 1;
-            if (row[j - 1] + 1 < row[j])
-                row[j] = row[j - 1] + 1;
-        }
-    }
-    return row[n];
-}
-
 static int unknown(const char *name)
 {
-    const struct command *nearest = commands[0];
+    const char *names[COMMANDS + 1] = {NULL}, *nearest;
 
-    for (size_t i = 1; i < COMMANDS; i++)
-        if (distance(name, commands[i]->name) < distance(name, nearest->name))
-            nearest = commands[i];
+    for (size_t i = 0; i < COMMANDS; i++)
+        names[i] = commands[i]->name;
+    nearest = nearest_word(name, names);
     fprintf(stderr, "kwota: there is no command \"%s\"", name);
-    if (distance(name, nearest->name) <= 2)
-        fprintf(stderr, "; %s is meant?", nearest->name);
+    if (nearest)
+        fprintf(stderr, "; %s is meant?", nearest);
     fprintf(stderr, " (kwota --help lists them)\n");
     return EXIT_USAGE;
 }
