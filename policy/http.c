@@ -18,6 +18,7 @@
 
 #include "config.h"
 #include "policy/access.h"
+#include "policy/budget_call.h"
 #include "policy/credential.h"
 #include "policy/log.h"
 #include "policy/person.h"
@@ -211,6 +212,35 @@ static json_t *job(struct http *http, struct MHD_Connection *connection,
     return person_job(http->context.ledger, rights, id ? id : "", &wish, status);
 }
 
+static const char *argument_text(struct MHD_Connection *connection, const char *name)
+{
+    return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+static json_t *budgets(struct http *http, struct MHD_Connection *connection,
+                       const char *path, const char *method,
+                       const struct access_rights *rights,
+                       const struct request *request, unsigned *status)
+{
+    struct budget_call call = {
+        .ledger = http->context.ledger,
+        .cluster = http->context.cluster,
+        .rights = rights,
+        .method = method,
+        .path = path,
+        .account = argument_text(connection, "account"),
+        .user = argument_text(connection, "user"),
+        .all = argument(connection, "all", 0) != 0,
+        .body = request->body,
+        .body_len = request->body_len,
+    };
+    json_t *answer = budget_call(&call, status);
+
+    if (*status == MHD_HTTP_OK && strcmp(method, "POST") == 0)
+        worker_kick(http->context.worker);
+    return answer;
+}
+
 static json_t *route(struct http *http, struct MHD_Connection *connection,
                      const char *path, const char *method,
                      const struct access_rights *rights, const struct request *request,
@@ -218,6 +248,8 @@ static json_t *route(struct http *http, struct MHD_Connection *connection,
 {
     bool is_report = strcmp(path, "/v1/report") == 0;
 
+    if (budget_call_is(path))
+        return budgets(http, connection, path, method, rights, request, status);
     *status = MHD_HTTP_METHOD_NOT_ALLOWED;
     if (strcmp(method, is_report ? "POST" : "GET") != 0)
         return person_error(is_report ? "a report is a POST" : "this is a GET");
@@ -236,7 +268,8 @@ static json_t *route(struct http *http, struct MHD_Connection *connection,
     }
     *status = MHD_HTTP_NOT_FOUND;
     return person_error(
-        "there is no such call: /v1/job, /v1/usage, /v1/nodes, /v1/ping");
+        "there is no such call: /v1/job, /v1/usage, /v1/nodes, /v1/budgets, /v1/quota, "
+        "/v1/postings, /v1/ping");
 }
 
 static enum MHD_Result serve(struct http *http, struct MHD_Connection *connection,
