@@ -13,7 +13,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -21,8 +20,7 @@
 #include "policy/credential.h"
 #include "policy/log.h"
 #include "policy/person.h"
-#include "policy/policy_call.h"
-#include "policy/report.h"
+#include "policy/route.h"
 
 /* A node with 256 runs of 12 domains and 500 steps reports half of one MiB. */
 #define MAX_BODY (8u << 20)
@@ -148,104 +146,9 @@ static int identify(struct http *http, struct MHD_Connection *connection,
     return -1;
 }
 
-static json_t *report(struct http *http, const struct access_rights *rights,
-                      const struct request *request, unsigned *status)
-{
-    json_error_t where;
-    json_t *json, *answer = NULL;
-    const char *error;
-    struct timespec now;
-    int rc;
-
-    *status = MHD_HTTP_FORBIDDEN;
-    if (!rights->is_node)
-        return person_error("only root and SlurmUser may report energy");
-    *status = MHD_HTTP_BAD_REQUEST;
-    json = json_loadb(request->body ? request->body : "", request->body_len, 0, &where);
-    if (!json)
-        return json_pack("{s:s+}", "error", "the body is not JSON: ", where.text);
-    clock_gettime(CLOCK_REALTIME, &now);
-    rc = report_take(http->context.ledger, http->context.settings, json,
-                     (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, &answer,
-                     &error);
-    json_decref(json);
-    if (rc < 0) {
-        *status = rc == -1 ? MHD_HTTP_BAD_REQUEST : MHD_HTTP_SERVICE_UNAVAILABLE;
-        return person_error(error);
-    }
-    worker_kick(http->context.worker);
-    *status = MHD_HTTP_OK;
-    return answer;
-}
-
-static int64_t argument(struct MHD_Connection *connection, const char *name,
-                        int64_t otherwise)
-{
-    const char *value =
-        MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
-
-    return value ? strtoll(value, NULL, 10) : otherwise;
-}
-
-static json_t *usage(struct http *http, struct MHD_Connection *connection,
-                     const struct access_rights *rights, unsigned *status)
-{
-    const char *by =
-        MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "by");
-
-    return person_usage(http->context.ledger, rights, by ? by : "account",
-                        argument(connection, "start", 0),
-                        argument(connection, "end", INT64_MAX), status);
-}
-
-static json_t *job(struct http *http, struct MHD_Connection *connection,
-                   const struct access_rights *rights, unsigned *status)
-{
-    const char *id =
-        MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "id");
-    int64_t bins = argument(connection, "plot", 0);
-    struct person_wish wish = {
-        .steps = argument(connection, "steps", 0) != 0,
-        .bins = bins < 0 || bins > PERSON_BINS_MOST ? -1 : (int)bins,
-    };
-
-    return person_job(http->context.ledger, rights, id ? id : "", &wish, status);
-}
-
 static const char *parameter(void *connection, const char *name)
 {
     return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
-}
-
-static json_t *route(struct http *http, struct MHD_Connection *connection,
-                     const char *path, const char *method,
-                     const struct access_rights *rights, const struct request *request,
-                     unsigned *status)
-{
-    bool is_report = strcmp(path, "/v1/report") == 0;
-
-    *status = MHD_HTTP_METHOD_NOT_ALLOWED;
-    if (strcmp(method, is_report ? "POST" : "GET") != 0)
-        return person_error(is_report ? "a report is a POST" : "this is a GET");
-    if (is_report)
-        return report(http, rights, request, status);
-    if (strcmp(path, "/v1/job") == 0)
-        return job(http, connection, rights, status);
-    if (strcmp(path, "/v1/usage") == 0)
-        return usage(http, connection, rights, status);
-    if (strcmp(path, "/v1/nodes") == 0)
-        return person_nodes(http->context.ledger, rights, status);
-    if (strncmp(path, "/v1/policy", strlen("/v1/policy")) == 0)
-        return policy_call(http->context.policies, http->context.ledger,
-                           http->context.cluster, path, parameter, connection, status);
-    if (strcmp(path, "/v1/ping") == 0) {
-        *status = MHD_HTTP_OK;
-        return json_pack("{s:s s:s s:s}", "version", PACKAGE_VERSION, "cluster",
-                         http->context.cluster, "user", rights->user);
-    }
-    *status = MHD_HTTP_NOT_FOUND;
-    return person_error(
-        "there is no such call: /v1/job, /v1/usage, /v1/nodes, /v1/policy, /v1/ping");
 }
 
 static enum MHD_Result serve(struct http *http, struct MHD_Connection *connection,
@@ -272,7 +175,15 @@ static enum MHD_Result serve(struct http *http, struct MHD_Connection *connectio
         return reply(http, connection, MHD_HTTP_UNAUTHORIZED, person_error(why.text),
                      uid);
     access_of(uid, &rights);
-    answer = route(http, connection, path, method, &rights, request, &status);
+    answer = route_call(&(struct route_call){.context = &http->context,
+                                             .rights = &rights,
+                                             .method = method,
+                                             .path = path,
+                                             .body = request->body,
+                                             .body_len = request->body_len,
+                                             .query = parameter,
+                                             .of = connection},
+                        &status);
     return reply(http, connection, status, answer, request->over_tcp ? uid : (uid_t)-1);
 }
 

@@ -39,4 +39,12 @@ void period_window(const struct period *period, int64_t at_s, struct window *win
 int period_step(const struct period *period, const struct window *window, int steps,
                 struct window *other);
 
+/* "2026-01-01" (the day's first quarter-hour) or "2026-01-01T12:15", local time, on a
+ * quarter-hour; -1: it is neither. */
+int period_day(const char *text, int64_t *s);
+
+/* The same the other way round. Returns text; PERIOD_DAY bytes suffice. */
+#define PERIOD_DAY 24
+char *period_day_text(int64_t s, char *text, int size);
+
 #endif

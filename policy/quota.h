@@ -50,9 +50,31 @@ int quota_binding(struct ledger *ledger, const struct policy *policy,
 /* All of them; the caller frees *quotas. */
 int quota_all(struct ledger *ledger, struct quota **quotas, int *count);
 
+/* Those for which a condition on q (SQL, with the texts as ?1 to ?4) holds, by account;
+ * the caller frees *quotas. */
+int quota_select(struct ledger *ledger, const char *where, const char *one,
+                 const char *two, const char *three, const char *four,
+                 struct quota **quotas, int *count);
+
+/* One from a row that begins with QUOTA_COLUMNS (of quotas as q). */
+#define QUOTA_COLUMNS                                                                  \
+    "q.id, q.cluster, q.account, q.user, q.class, q.mj, q.period, q.days, q.from_s,"   \
+    " q.until_s, q.carry_percent, q.borrow_percent, q.since_s"
+void quota_take(sqlite3_stmt *stmt, struct quota *quota);
+
+/* policy_class_has(); without a policy (NULL) a class is the partition of its name. */
+bool quota_class_has(const struct policy *policy, const char *class_name,
+                     const char *partition);
+
+/* What was used of it in a window: settled and by runs that are not. -1 on failure. */
+int quota_used(struct ledger *ledger, const struct policy *policy,
+               const struct quota *quota, const struct window *window,
+               int64_t *used_mj);
+
 /* Where it stands at `now_s`. Runs, liens and roll-ups of all jobs it binds count, in
  * the quarter-hours in which they were used; a lien counts in every window that its run
- * can touch. `but_run`: a run whose lien is left out; 0: none. */
+ * can touch. `but_run`: a run whose lien is left out; 0: none. Outside its time a fixed
+ * quota has nothing available. */
 int quota_balance(struct ledger *ledger, const struct policy *policy,
                   const struct quota *quota, int64_t now_s, int64_t but_run,
                   struct balance *balance);

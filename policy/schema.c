@@ -103,12 +103,13 @@ static const char version_3[] =
     "CREATE TABLE accounts ("
     " cluster TEXT NOT NULL, account TEXT NOT NULL, parent TEXT NOT NULL,"
     " PRIMARY KEY (cluster, account)) WITHOUT ROWID;"
+    "CREATE INDEX accounts_parent ON accounts (parent);"
     /* Who may use which account. is_default: where a job without an account goes. */
     "CREATE TABLE members ("
     " cluster TEXT NOT NULL, account TEXT NOT NULL, user TEXT NOT NULL,"
     " is_default INTEGER NOT NULL, PRIMARY KEY (cluster, account, user)) WITHOUT "
     "ROWID;"
-    "CREATE INDEX members_user ON members (cluster, user);"
+    "CREATE INDEX members_user ON members (user, cluster);"
     /* What may be used in a period. cluster "": all that share the ledger. account "":
      * the user in all accounts; user "": the account and all below it; class: the
      * partition, or class of them, that alone counts; "": all. days: of a rolling one;
@@ -133,6 +134,7 @@ static const char version_3[] =
     " class TEXT NOT NULL DEFAULT '', mj INTEGER NOT NULL,"
     " run_id INTEGER REFERENCES runs(id), actor TEXT NOT NULL, why TEXT NOT NULL);"
     "CREATE INDEX postings_of ON postings (account, user, time_s);"
+    "CREATE INDEX postings_run ON postings (run_id) WHERE run_id IS NOT NULL;"
     "CREATE TRIGGER postings_no_update BEFORE UPDATE ON postings"
     " BEGIN SELECT RAISE(ABORT, 'postings are append-only'); END;"
     "CREATE TRIGGER postings_no_delete BEFORE DELETE ON postings"
@@ -151,7 +153,7 @@ static const char version_3[] =
     "ALTER TABLE runs ADD COLUMN overrun_mj INTEGER NOT NULL DEFAULT 0;"
     /* Whether its job may run: null until kwotad knows; run; holding, held; ending,
      * ended; spared: it would have been ended. lien_mj: what its lien was when it was
-     * settled; null: it had none. limit_wh: the licence it holds. */
+     * settled; null: it had none. */
     "ALTER TABLE runs ADD COLUMN decision TEXT;"
     "ALTER TABLE runs ADD COLUMN decision_why TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE runs ADD COLUMN lien_mj INTEGER;"
@@ -174,6 +176,11 @@ static const char version_3[] =
     " BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;"
     "CREATE TRIGGER entries_no_delete BEFORE DELETE ON entries"
     " BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;"
+    /* What a quota looks for: use in a time, and runs that go on. */
+    "CREATE INDEX rollups_account ON rollups (account, quarter_s);"
+    "CREATE INDEX rollups_user ON rollups (user, quarter_s);"
+    "CREATE INDEX runs_open_account ON runs (account, user) WHERE state <> 'settled';"
+    "CREATE INDEX runs_open_user ON runs (user) WHERE state <> 'settled';"
     /* Every decision that touched or would have touched a job, with its rule. */
     "CREATE TABLE decisions ("
     " id INTEGER PRIMARY KEY, time_s INTEGER NOT NULL, cluster TEXT NOT NULL,"

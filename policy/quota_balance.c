@@ -1,0 +1,233 @@
+/* quota_balance.c - where a quota stands, from the ledger's roll-ups, open runs, liens
+ * and postings */
+#include <string.h>
+
+#include "policy/balance.h"
+#include "policy/energy.h"
+#include "policy/quota.h"
+
+/* Windows are followed back no further: what they bring was used up long before. */
+#define WINDOWS_BACK 24
+
+/* The account ?1 with those below it, as of each cluster; flat where the tree is not
+ * known. ?2 is the quota's cluster, "" for all. */
+#define BELOW                                                                          \
+    "WITH RECURSIVE below(cluster, account) AS (SELECT '', ?1 UNION"                   \
+    "  SELECT a.cluster, a.account FROM accounts a JOIN below b"                       \
+    "  ON a.parent = b.account AND (b.cluster = '' OR a.cluster = b.cluster)"          \
+    "  WHERE (?2 = '' OR a.cluster = ?2) AND a.account <> ?1) "
+
+#define OF_ACCOUNT(table)                                                              \
+    " FROM below b CROSS JOIN " table " r ON r.account = b.account"                    \
+    "  AND (b.cluster = '' OR r.cluster = b.cluster)"                                  \
+    "  AND (?2 = '' OR r.cluster = ?2) AND (?3 = '' OR r.user = ?3) "
+
+#define OF_USER(table) " FROM " table " r "
+
+#define AND_OF_USER " AND r.user = ?3 AND (?2 = '' OR r.cluster = ?2) AND ?1 = '' "
+
+#define SETTLED                                                                        \
+    "SELECT r.partition,"                                                              \
+    " SUM(r.cpu_mj + r.dram_mj + r.gpu_mj + r.other_mj - r.overrun_mj)"
+
+#define SETTLED_IN " WHERE r.quarter_s >= ?4 AND r.quarter_s < ?5 "
+
+/* An open run's use before the window, in it, and altogether, beyond what the roll-ups
+ * have; its lien, if that can touch the window. A run outlives its time limit by what
+ * it takes to end it. */
+#define OPEN                                                                           \
+    "SELECT r.partition, r.overrun_mj,"                                                \
+    " COALESCE(SUM(q.mj - q.posted_mj) FILTER (WHERE q.quarter_s < ?4), 0),"           \
+    " COALESCE(SUM(q.mj - q.posted_mj)"                                                \
+    "  FILTER (WHERE q.quarter_s >= ?4 AND q.quarter_s < ?5), 0),"                     \
+    " COALESCE(SUM(q.mj - q.posted_mj), 0), COALESCE(SUM(q.mj), 0),"                   \
+    " CASE WHEN r.id <> ?6 AND l.from_s < ?5 AND"                                      \
+    "  (l.until_s > ?4 OR r.state = 'running') THEN l.mj END"
+
+#define OPEN_IN                                                                        \
+    " LEFT JOIN tokens t ON t.run_id = r.id"                                           \
+    " LEFT JOIN run_quarters q ON q.token = t.token"                                   \
+    " LEFT JOIN liens l ON l.run_id = r.id"                                            \
+    " WHERE r.state <> 'settled' "
+
+/* What a window is asked of. */
+struct place {
+    struct ledger *ledger;
+    const struct policy *policy;
+    const struct quota *quota;
+    struct window window;
+    int64_t but_run;
+};
+
+static const char *text(sqlite3_stmt *stmt, int column)
+{
+    const char *value = (const char *)sqlite3_column_text(stmt, column);
+
+    return value ? value : "";
+}
+
+static sqlite3_stmt *ask(const struct place *p, const char *of_account,
+                         const char *of_user, bool is_open)
+{
+    const struct quota *q = p->quota;
+    const char *sql = q->account[0] ? of_account : of_user;
+
+    if (is_open)
+        return ledger_query(p->ledger, sql, "sssiii", q->account, q->cluster, q->user,
+                            p->window.from_s, p->window.until_s, p->but_run);
+    return ledger_query(p->ledger, sql, "sssii", q->account, q->cluster, q->user,
+                        p->window.from_s, p->window.until_s);
+}
+
+static int add_settled(const struct place *p, struct balance_terms *terms)
+{
+    sqlite3_stmt *stmt =
+        ask(p, BELOW SETTLED OF_ACCOUNT("rollups") SETTLED_IN "GROUP BY r.partition",
+            SETTLED OF_USER("rollups") SETTLED_IN AND_OF_USER "GROUP BY r.partition",
+            false);
+    int rc = SQLITE_NOMEM;
+
+    while (stmt && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
+        if (quota_class_has(p->policy, p->quota->class, text(stmt, 0)))
+            terms->settled_mj =
+                energy_add(terms->settled_mj, sqlite3_column_int64(stmt, 1));
+    sqlite3_finalize(stmt);
+    return rc == SQLITE_DONE ? 0 : -1;
+}
+
+static void add_run(sqlite3_stmt *stmt, struct balance_terms *terms)
+{
+    int64_t charged =
+        balance_charged(sqlite3_column_int64(stmt, 2), sqlite3_column_int64(stmt, 3),
+                        sqlite3_column_int64(stmt, 4), sqlite3_column_int64(stmt, 1));
+    int64_t used = sqlite3_column_int64(stmt, 5), lien = sqlite3_column_int64(stmt, 6);
+
+    terms->open_mj = energy_add(terms->open_mj, charged);
+    if (lien > used)
+        terms->reserved_mj = energy_add(terms->reserved_mj, lien - used);
+}
+
+static int add_open(const struct place *p, struct balance_terms *terms)
+{
+    sqlite3_stmt *stmt =
+        ask(p, BELOW OPEN OF_ACCOUNT("runs") OPEN_IN "GROUP BY r.id",
+            OPEN OF_USER("runs") OPEN_IN AND_OF_USER "GROUP BY r.id", true);
+    int rc = SQLITE_NOMEM;
+
+    while (stmt && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
+        if (quota_class_has(p->policy, p->quota->class, text(stmt, 0)))
+            add_run(stmt, terms);
+    sqlite3_finalize(stmt);
+    return rc == SQLITE_DONE ? 0 : -1;
+}
+
+static int64_t granted(const struct place *p)
+{
+    const struct quota *q = p->quota;
+
+    return ledger_number(
+        p->ledger, 0,
+        "SELECT SUM(mj) FROM postings WHERE account = ? AND user = ? AND time_s >= ?"
+        " AND time_s < ? AND cluster = ? AND class = ?"
+        " AND kind IN ('grant','adjust','refund','transfer','credit')",
+        "ssiiss", q->account, q->user, p->window.from_s, p->window.until_s, q->cluster,
+        q->class);
+}
+
+/* A raised quota raises no window that is over. */
+static int64_t in_force(const struct place *p)
+{
+    const struct quota *q = p->quota;
+
+    return ledger_number(
+        p->ledger, q->mj,
+        "SELECT mj FROM postings WHERE account = ? AND user = ? AND time_s < ?"
+        " AND cluster = ? AND class = ? AND kind = 'set'"
+        " ORDER BY time_s DESC, id DESC LIMIT 1",
+        "ssiss", q->account, q->user, p->window.until_s, q->cluster, q->class);
+}
+
+static int take_terms(const struct place *p, struct balance_terms *terms)
+{
+    memset(terms, 0, sizeof *terms);
+    terms->mj = in_force(p);
+    terms->granted_mj = granted(p);
+    return add_settled(p, terms) < 0 || add_open(p, terms) < 0 ? -1 : 0;
+}
+
+int quota_used(struct ledger *ledger, const struct policy *policy,
+               const struct quota *quota, const struct window *window, int64_t *used_mj)
+{
+    const struct place place = {ledger, policy, quota, *window, 0};
+    struct balance_terms terms = {0};
+
+    if (add_settled(&place, &terms) < 0 || add_open(&place, &terms) < 0)
+        return -1;
+    *used_mj = energy_add(terms.settled_mj, terms.open_mj);
+    return 0;
+}
+
+/* Goes to the window `steps` before the present one; false: there is none, or the quota
+ * did not exist then. */
+static bool go_back(const struct place *present, int steps, struct place *past)
+{
+    const struct quota *q = present->quota;
+
+    *past = *present;
+    return period_step(&q->period, &present->window, -steps, &past->window) == 0 &&
+           past->window.until_s > q->since_s;
+}
+
+/* Looks back as far as it must: each window before can change what comes from it. */
+static int take_brought(const struct place *present, struct balance_brought *brought)
+{
+    const struct quota *q = present->quota;
+    struct balance_terms terms[WINDOWS_BACK];
+    struct place past, before;
+    int count = 0;
+
+    memset(brought, 0, sizeof *brought);
+    if (q->carry_percent == 0 && q->borrow_percent == 0)
+        return 0;
+    while (count < WINDOWS_BACK && go_back(present, count + 1, &past)) {
+        int64_t next_mj = count ? terms[count - 1].mj : q->mj;
+
+        if (take_terms(&past, &terms[count++]) < 0)
+            return -1;
+        if (go_back(present, count + 1, &before) &&
+            balance_is_sure(q, &terms[count - 1], in_force(&before), next_mj,
+                            brought)) {
+            count--;
+            break;
+        }
+        memset(brought, 0, sizeof *brought);
+    }
+    while (count-- > 0) {
+        struct balance_brought in = *brought;
+
+        balance_bring(q, &terms[count], count ? terms[count - 1].mj : q->mj, &in,
+                      brought);
+    }
+    return 0;
+}
+
+int quota_balance(struct ledger *ledger, const struct policy *policy,
+                  const struct quota *quota, int64_t now_s, int64_t but_run,
+                  struct balance *balance)
+{
+    struct place place = {ledger, policy, quota, {0, 0}, but_run};
+    struct balance_brought brought;
+    struct balance_terms terms;
+
+    memset(balance, 0, sizeof *balance);
+    period_window(&quota->period, now_s, &place.window);
+    if (take_terms(&place, &terms) < 0 || take_brought(&place, &brought) < 0)
+        return -1;
+    terms.mj = quota->mj;
+    balance->window = place.window;
+    balance_make(quota, &terms, &brought, balance);
+    if ((now_s < place.window.from_s || now_s >= place.window.until_s) &&
+        balance->available_mj > 0)
+        balance->available_mj = 0;
+    return 0;
+}

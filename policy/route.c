@@ -1,0 +1,215 @@
+/* route.c - which call a request is, and who answers it */
+#include "policy/route.h"
+
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "config.h"
+#include "policy/budget_call.h"
+#include "policy/control_call.h"
+#include "policy/person.h"
+#include "policy/policy_call.h"
+#include "policy/report.h"
+
+static int64_t argument(const struct route_call *call, const char *name,
+                        int64_t otherwise)
+{
+    const char *value = call->query(call->of, name);
+
+    return value ? strtoll(value, NULL, 10) : otherwise;
+}
+
+/* The body of a POST; NULL, status and the answer to give: it is no JSON. */
+static json_t *body_of(const struct route_call *call, unsigned *status, json_t **answer)
+{
+    json_error_t where;
+    json_t *json = json_loadb(call->body ? call->body : "", call->body_len, 0, &where);
+
+    if (json)
+        return json;
+    *status = MHD_HTTP_BAD_REQUEST;
+    *answer = json_pack("{s:s+}", "error", "the body is not JSON: ", where.text);
+    return NULL;
+}
+
+static json_t *report(const struct route_call *call, unsigned *status)
+{
+    json_t *json, *answer = NULL;
+    struct policy *policy;
+    const char *error;
+    struct timespec now;
+    int rc;
+
+    *status = MHD_HTTP_FORBIDDEN;
+    if (!call->rights->is_node)
+        return person_error("only root and SlurmUser may report energy");
+    json = body_of(call, status, &answer);
+    if (!json)
+        return answer;
+    clock_gettime(CLOCK_REALTIME, &now);
+    policy = policy_store_take(call->context->policies);
+    rc = report_take(call->context->ledger, call->context->settings, policy, json,
+                     (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, &answer,
+                     &error);
+    policy_release(policy);
+    json_decref(json);
+    if (rc < 0) {
+        *status = rc == -1 ? MHD_HTTP_BAD_REQUEST : MHD_HTTP_SERVICE_UNAVAILABLE;
+        return person_error(error);
+    }
+    worker_kick(call->context->worker);
+    *status = MHD_HTTP_OK;
+    return answer;
+}
+
+static json_t *usage(const struct route_call *call, unsigned *status)
+{
+    const char *by = call->query(call->of, "by");
+
+    return person_usage(call->context->ledger, call->rights, by ? by : "account",
+                        argument(call, "start", 0), argument(call, "end", INT64_MAX),
+                        status);
+}
+
+static json_t *job(const struct route_call *call, unsigned *status)
+{
+    const char *id = call->query(call->of, "id");
+    int64_t bins = argument(call, "plot", 0);
+    struct person_wish wish = {
+        .steps = argument(call, "steps", 0) != 0,
+        .bins = bins < 0 || bins > PERSON_BINS_MOST ? -1 : (int)bins,
+    };
+
+    return person_job(call->context->ledger, call->rights, id ? id : "", &wish, status);
+}
+
+static json_t *nodes(const struct route_call *call, unsigned *status)
+{
+    return person_nodes(call->context->ledger, call->rights, status);
+}
+
+static json_t *ping(const struct route_call *call, unsigned *status)
+{
+    *status = MHD_HTTP_OK;
+    return json_pack("{s:s s:s s:s}", "version", PACKAGE_VERSION, "cluster",
+                     call->context->cluster, "user", call->rights->user);
+}
+
+static json_t *policies(const struct route_call *call, unsigned *status)
+{
+    return policy_call(call->context->policies, call->context->ledger,
+                       call->context->cluster, call->path, call->query, call->of,
+                       status);
+}
+
+static json_t *budgets(const struct route_call *call, unsigned *status)
+{
+    struct policy *policy = policy_store_take(call->context->policies);
+    struct budget_call budget = {
+        .ledger = call->context->ledger,
+        .policy = policy,
+        .cluster = call->context->cluster,
+        .rights = call->rights,
+        .method = call->method,
+        .path = call->path,
+        .account = call->query(call->of, "account"),
+        .user = call->query(call->of, "user"),
+        .all = argument(call, "all", 0) != 0,
+        .body = call->body,
+        .body_len = call->body_len,
+    };
+    json_t *answer = budget_call(&budget, status);
+
+    policy_release(policy);
+    if (*status == MHD_HTTP_OK && strcmp(call->method, "POST") == 0)
+        steward_kick(call->context->steward);
+    return answer;
+}
+
+/* A call of control_call.h's, with the body of a POST. */
+static json_t *control(const struct route_call *call,
+                       json_t *(*answers)(const struct control_call *, unsigned *),
+                       unsigned *status)
+{
+    json_t *answer = NULL, *body = NULL;
+
+    if (strcmp(call->method, "POST") == 0 && !(body = body_of(call, status, &answer)))
+        return answer;
+    answer = answers(&(struct control_call){.ledger = call->context->ledger,
+                                            .steward = call->context->steward,
+                                            .rights = call->rights,
+                                            .body = body,
+                                            .id = call->query(call->of, "id"),
+                                            .start_s = argument(call, "start", 0),
+                                            .end_s = argument(call, "end", INT64_MAX)},
+                     status);
+    json_decref(body);
+    return answer;
+}
+
+static json_t *decisions(const struct route_call *call, unsigned *status)
+{
+    return control(call, control_decisions, status);
+}
+
+static json_t *why(const struct route_call *call, unsigned *status)
+{
+    return control(call, control_why, status);
+}
+
+static json_t *shadow(const struct route_call *call, unsigned *status)
+{
+    return control(call, control_shadow, status);
+}
+
+static json_t *freeze(const struct route_call *call, unsigned *status)
+{
+    return control(call, control_freeze, status);
+}
+
+static json_t *frozen(const struct route_call *call, unsigned *status)
+{
+    return control(call, control_frozen, status);
+}
+
+static json_t *queue(const struct route_call *call, unsigned *status)
+{
+    *status = MHD_HTTP_OK;
+    return steward_queue(call->context->steward, call->rights);
+}
+
+static const struct {
+    const char *method, *path;
+    json_t *(*answer)(const struct route_call *call, unsigned *status);
+} calls[] = {
+    {"POST", "/v1/report", report},  {"POST", "/v1/decisions", decisions},
+    {"GET", "/v1/job", job},         {"GET", "/v1/usage", usage},
+    {"GET", "/v1/nodes", nodes},     {"GET", "/v1/ping", ping},
+    {"GET", "/v1/policy", policies}, {"GET", "/v1/policy/explain", policies},
+    {"GET", "/v1/why", why},         {"GET", "/v1/queue", queue},
+    {"GET", "/v1/shadow", shadow},   {"GET", "/v1/freeze", frozen},
+    {"POST", "/v1/freeze", freeze},
+};
+
+json_t *route_call(const struct route_call *call, unsigned *status)
+{
+    const char *other = NULL;
+
+    if (budget_call_is(call->path))
+        return budgets(call, status);
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        if (strcmp(call->path, calls[i].path) != 0)
+            continue;
+        if (strcmp(call->method, calls[i].method) == 0)
+            return calls[i].answer(call, status);
+        other = calls[i].method;
+    }
+    *status = other ? MHD_HTTP_METHOD_NOT_ALLOWED : MHD_HTTP_NOT_FOUND;
+    if (other)
+        return json_pack("{s:s++}", "error", "this call is a ", other, "");
+    return person_error("there is no such call: /v1/job, /v1/usage, /v1/nodes, "
+                        "/v1/budgets, /v1/quota, /v1/postings, /v1/policy, /v1/queue, "
+                        "/v1/why, /v1/shadow, /v1/freeze, /v1/ping");
+}
