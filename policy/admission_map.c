@@ -14,7 +14,7 @@
 #include "policy/quota.h"
 #include "policy/switches.h"
 
-#define TEXT 160
+#define TEXT 256
 
 /* A quota with what it means for one job. */
 struct budget {

@@ -12,8 +12,9 @@
 const char *argp_program_version = PACKAGE_STRING;
 error_t argp_err_exit_status = EXIT_USAGE;
 
-static const struct command *const commands[] = {&command_job, &command_usage,
-                                                 &command_nodes, &command_policy};
+static const struct command *const commands[] = {
+    &command_job, &command_usage,  &command_nodes,  &command_queue,
+    &command_why, &command_policy, &command_shadow, &command_freeze};
 
 #define COMMANDS (sizeof commands / sizeof *commands)
 
