@@ -22,6 +22,7 @@
 #include "plugin/allocation.h"
 #include "plugin/arguments.h"
 #include "plugin/block.h"
+#include "plugin/energy_budget.h"
 #include "plugin/meter_client.h"
 #include "plugin/meter_start.h"
 
@@ -42,6 +43,7 @@ static enum wish report_wish;
 static uint32_t local_job;
 
 static int take_report_option(int value, const char *text, int remote);
+static int take_budget_option(int value, const char *text, int remote);
 
 static struct spank_option report_option = {
     .name = (char *)"energy-report",
@@ -67,6 +69,31 @@ static int take_report_option(int value, const char *text, int remote)
         return -1;
     }
     return 0;
+}
+
+/* Slurm itself hands it on: admission finds it in the job's request. */
+static struct spank_option budget_option = {
+    .name = (char *)"energy-budget",
+    .arginfo = (char *)"ENERGY",
+    .usage = (char *)"the energy the job may use, such as 2kWh or 500Wh",
+    .has_arg = 1,
+    .val = 0,
+    .cb = take_budget_option,
+};
+
+/* Whoever mistypes it learns so before the job is submitted; on the node it is too
+ * late. */
+static int take_budget_option(int value, const char *text, int remote)
+{
+    int64_t wh;
+
+    (void)value;
+    if (remote || (text && energy_budget_parse(text, &wh) == 0))
+        return 0;
+    slurm_error("kwota: --energy-budget=%s is no amount of energy; say, for example, "
+                "--energy-budget=2kWh",
+                text ? text : "");
+    return -1;
 }
 
 static void complain(const char *sentence)
@@ -271,6 +298,8 @@ int slurm_spank_init(spank_t sp, int ac, char **av)
     case S_CTX_REMOTE:
         if (spank_option_register(sp, &report_option) != ESPANK_SUCCESS)
             slurm_error("kwota: --energy-report cannot be offered");
+        if (spank_option_register(sp, &budget_option) != ESPANK_SUCCESS)
+            slurm_error("kwota: --energy-budget cannot be offered");
         break;
     case S_CTX_SLURMD:
         /* So that mistakes in plugstack.conf are read when slurmd starts. */
