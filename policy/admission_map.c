@@ -2,6 +2,8 @@
  * partitions */
 #include "policy/admission_map.h"
 
+#include <jansson.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +21,7 @@
 /* A quota with what it means for one job. */
 struct budget {
     struct quota quota;
-    int64_t most_wh, left_wh;
+    int64_t most_wh, left_wh, until_s;
     char text[TEXT];
 };
 
@@ -34,7 +36,7 @@ struct draft {
     int budget_count;
 };
 
-/* "account astro can … its quota is 1 000 kWh a month": the last part. */
+/* "account astro, 1000 kWh a month": which quota a refused job would break. */
 static void tell_quota(struct budget *budget, int64_t quota_mj)
 {
     static const char *const every[] = {"a month", "a quarter", "a year", "", "in all"};
@@ -43,10 +45,10 @@ static void tell_quota(struct budget *budget, int64_t quota_mj)
     energy_kwh_human(amount, sizeof amount, quota_mj);
     quota_name(&budget->quota, name, sizeof name);
     if (budget->quota.period.kind == PERIOD_ROLLING)
-        snprintf(budget->text, TEXT, "the quota of %s is %s in %lld days", name, amount,
+        snprintf(budget->text, TEXT, "%s, %s in %lld days", name, amount,
                  (long long)budget->quota.period.days);
     else
-        snprintf(budget->text, TEXT, "the quota of %s is %s %s", name, amount,
+        snprintf(budget->text, TEXT, "%s, %s %s", name, amount,
                  every[budget->quota.period.kind]);
 }
 
@@ -72,6 +74,7 @@ static int read_budgets(struct draft *d, struct ledger *ledger,
             rc = -1;
         b->most_wh = whole_wh(balance.quota_mj);
         b->left_wh = whole_wh(balance.available_mj);
+        b->until_s = balance.window.until_s;
         tell_quota(b, balance.quota_mj);
     }
     free(quotas);
@@ -108,8 +111,10 @@ static void put_account(struct draft *d, struct map_account *to, const char *clu
             to->most_wh = budget->most_wh;
             to->most_text = budget->text;
         }
-        if (to->left_wh < 0 || budget->left_wh < to->left_wh)
+        if (to->left_wh < 0 || budget->left_wh < to->left_wh) {
             to->left_wh = budget->left_wh;
+            to->until_s = budget->until_s;
+        }
     }
 }
 
@@ -217,6 +222,26 @@ static int by_name(const void *a, const void *b)
     return rc ? rc : (y->account[0] != '\0') - (x->account[0] != '\0');
 }
 
+/* Slurm tells admission numbers only. Name services may be slow and the map is written
+ * often: what was found is kept for as long as kwotad runs. 0: unknown. */
+static uid_t uid_of(const char *name)
+{
+    static json_t *known;
+    json_t *kept;
+    const struct passwd *person;
+
+    if (!known)
+        known = json_object();
+    kept = json_object_get(known, name);
+    if (kept)
+        return (uid_t)json_integer_value(kept);
+    person = getpwnam(name);
+    if (!person)
+        return 0;
+    json_object_set_new(known, name, json_integer((json_int_t)person->pw_uid));
+    return person->pw_uid;
+}
+
 static int put_users(struct draft *d, const char *cluster, const struct tree *tree)
 {
     int count = 0, kept = 0;
@@ -236,6 +261,7 @@ static int put_users(struct draft *d, const char *cluster, const struct tree *tr
     for (int i = 0; i < kept; i++) {
         put_user(d, &d->users[i], cluster);
         d->users[i].is_operator = is_operator(tree, d->users[i].name);
+        d->users[i].uid = uid_of(d->users[i].name);
     }
     d->tables.users = d->users;
     d->tables.user_count = kept;

@@ -360,7 +360,7 @@ static int end_run(struct subject *s, const struct open_lien *lien, char why[LIE
              spare ? "frozen or tripped" : "enforce: strict");
     note(s, spare ? "shadow-kill" : "kill", why, lien->used_mj);
     ledger_do(s->ledger, "UPDATE runs SET decision = ?, decision_why = ? WHERE id = ?",
-              "ssi", spare ? "spared" : "ended", why, s->run_id);
+              "ssi", spare ? "spared" : "ending", why, s->run_id);
     return spare ? 0 : 1;
 }
 
