@@ -1,6 +1,7 @@
 /* command.c - what every subcommand of kwota has: options, kwotad, exit statuses */
 #include "tools/command.h"
 
+#include <ctype.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,12 +61,29 @@ static struct client *connect_to(const json_t *conf, char *where, size_t size)
     return client_new(&options);
 }
 
-int command_get(const char *path, bool quiet, json_t **reply)
+/* Why not; a file's mistakes one a line. */
+static void print_refusal(json_t *reply)
+{
+    const char *error = text_or(reply, "error", "kwotad gives no reason");
+    json_t *mistake;
+    size_t i;
+
+    printable_json(reply);
+    json_array_foreach(json_object_get(reply, "mistakes"), i, mistake)
+    {
+        if (strcmp(json_string_value(mistake), error) != 0)
+            fprintf(stderr, "kwota: %s\n", json_string_value(mistake));
+    }
+    fprintf(stderr, "kwota: %s\n", error);
+}
+
+static int call(const char *method, const char *path, json_t *body, bool quiet,
+                json_t **reply)
 {
     json_t *conf = read_configuration();
     char error[CLIENT_ERROR_TEXT], where[512];
     struct client *client = connect_to(conf, where, sizeof where);
-    int status = client ? client_call(client, "GET", path, NULL, reply, error) : -1;
+    int status = client ? client_call(client, method, path, body, reply, error) : -1;
 
     client_free(client);
     json_decref(conf);
@@ -79,13 +97,42 @@ int command_get(const char *path, bool quiet, json_t **reply)
                 where[0] ? " at " : "", where, error);
         return EXIT_UNREACHABLE;
     }
-    printable_json(*reply);
     if (!(quiet && status == 404))
-        fprintf(stderr, "kwota: %s\n",
-                text_or(*reply, "error", "kwotad gives no reason"));
+        print_refusal(*reply);
     json_decref(*reply);
     *reply = NULL;
     return EXIT_REFUSED;
+}
+
+int command_get(const char *path, bool quiet, json_t **reply)
+{
+    return call("GET", path, NULL, quiet, reply);
+}
+
+int command_post(const char *path, json_t *body, json_t **reply)
+{
+    return call("POST", path, body, false, reply);
+}
+
+void command_query(char *path, size_t size, const char *key, const char *value)
+{
+    size_t len = strlen(path);
+
+    if (!value)
+        return;
+    len += (size_t)snprintf(path + len, size - len,
+                            "%c%s=", strchr(path, '?') ? '&' : '?', key);
+    for (; *value && len + 4 < size; value++)
+        len += (size_t)snprintf(
+            path + len, size - len,
+            isalnum((unsigned char)*value) || strchr("-_.", *value) ? "%c" : "%%%02X",
+            (unsigned char)*value);
+}
+
+void command_print_simulated(const json_t *reply)
+{
+    if (json_is_true(json_object_get(reply, "simulated")))
+        puts("[simulated]");
 }
 
 void command_print_json(const json_t *json)

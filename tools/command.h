@@ -15,7 +15,8 @@ struct command {
     int (*run)(int argc, char **argv);
 };
 
-extern const struct command command_job, command_usage, command_nodes;
+extern const struct command command_job, command_usage, command_nodes, command_budget,
+    command_quota, command_grant, command_adjust, command_refund, command_transfer;
 
 /* Where kwotad is, from --server, KWOTA_SERVER, or the configuration. */
 void command_server(const char *server);
@@ -23,6 +24,15 @@ void command_server(const char *server);
 /* GETs a path from kwotad. 0 with its JSON (a new reference), or an exit status: what
  * went wrong has been said on stderr. With `quiet` a 404 is not said. */
 int command_get(const char *path, bool quiet, json_t **reply);
+
+/* POSTs a body (kept by the caller); else as command_get(). */
+int command_post(const char *path, json_t *body, json_t **reply);
+
+/* Adds a query's key and value to a path, encoded; nothing if the value is NULL. */
+void command_query(char *path, size_t size, const char *key, const char *value);
+
+/* "[simulated]" if the reply says so. */
+void command_print_simulated(const json_t *reply);
 
 /* Prints JSON to stdout, for --json. */
 void command_print_json(const json_t *json);
