@@ -64,11 +64,13 @@ static struct client *connect_to(const json_t *conf, char *where, size_t size)
 /* Why not; a file's mistakes one a line. */
 static void print_refusal(json_t *reply)
 {
-    const char *error = text_or(reply, "error", "kwotad gives no reason");
+    const char *error;
     json_t *mistake;
     size_t i;
 
+    /* This replaces every text. */
     printable_json(reply);
+    error = text_or(reply, "error", "kwotad gives no reason");
     json_array_foreach(json_object_get(reply, "mistakes"), i, mistake)
     {
         if (strcmp(json_string_value(mistake), error) != 0)

@@ -231,11 +231,11 @@ static int run_transfer(int argc, char **argv)
     return rc;
 }
 
-const struct command command_grant = {"grant", "AMOUNT -A ACCOUNT --why …",
+const struct command command_grant = {"grant", "AMOUNT -A ACCOUNT...",
                                       "gives a quota more, once", run_grant};
-const struct command command_adjust = {"adjust", "AMOUNT -A ACCOUNT --why …",
+const struct command command_adjust = {"adjust", "AMOUNT -A ACCOUNT...",
                                        "corrects a quota, once", run_adjust};
-const struct command command_refund = {"refund", "JOB [AMOUNT] --why …",
+const struct command command_refund = {"refund", "JOB [AMOUNT]...",
                                        "gives a job's charge back", run_refund};
-const struct command command_transfer = {"transfer", "AMOUNT --from A --to B …",
+const struct command command_transfer = {"transfer", "AMOUNT --from A --to B...",
                                          "moves energy between accounts", run_transfer};

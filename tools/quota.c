@@ -448,5 +448,5 @@ static int run_quota(int argc, char **argv)
     return rc;
 }
 
-const struct command command_quota = {"quota", "show|set|remove|apply|…",
+const struct command command_quota = {"quota", "show|set|remove|apply...",
                                       "how much may be used; changes that", run_quota};
