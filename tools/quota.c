@@ -236,6 +236,8 @@ static void print_change(const struct arguments *a, const json_t *reply)
         printf("removed (it was %s)\n", old);
     else if (!json_is_object(before))
         printf("%s\n", new);
+    else if (json_equal(before, after))
+        printf("%s, as it was\n", new);
     else
         printf("%s (it was %s)\n", new, old);
     if (json_is_string(json_object_get(reply, "warning")))
