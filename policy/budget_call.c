@@ -71,7 +71,7 @@ static json_t *show(const struct budget_call *call, unsigned *status)
 {
     struct quota *quotas = NULL;
     json_t *answer = NULL, *budgets;
-    int count = 0, rc = -1;
+    int count = 0, rc = -1, simulated;
 
     *status = 500;
     if (ledger_begin(call->ledger) < 0)
@@ -79,13 +79,15 @@ static json_t *show(const struct budget_call *call, unsigned *status)
     if (may_ask(call, status, &answer))
         rc = quota_seen(call->ledger, call->rights, given(call->account),
                         given(call->user), call->all, &quotas, &count);
+    simulated =
+        (int)ledger_number(call->ledger, 0, "SELECT MAX(simulated) FROM nodes", "");
     ledger_commit(call->ledger);
     if (answer)
         return answer;
     budgets = rc == 0 ? budgets_of(call, quotas, count) : NULL;
     free(quotas);
     *status = budgets ? 200 : 500;
-    return budgets ? json_pack("{s:o}", "budgets", budgets)
+    return budgets ? json_pack("{s:o s:b}", "budgets", budgets, "simulated", simulated)
                    : error("the ledger cannot be read now");
 }
 

@@ -68,7 +68,7 @@ json_t *budget_json(struct ledger *ledger, const struct policy *policy,
         return NULL;
     return json_pack(
         "{s:s s:s s:s s:s s:s s:o s:{s:I s:I} s:I s:I s:I s:I s:I s:I s:I s:I s:I s:I"
-        " s:o s:o}",
+        " s:o s:o s:I}",
         "name", quota_name(quota, name, sizeof name), "account", quota->account, "user",
         quota->user, "class", quota->class, "cluster", quota->cluster, "period",
         period_json(quota), "window", "from_s", (json_int_t)b.window.from_s, "until_s",
@@ -79,5 +79,5 @@ json_t *budget_json(struct ledger *ledger, const struct policy *policy,
         (json_int_t)b.open_mj, "reserved_mj", (json_int_t)b.reserved_mj, "available_mj",
         (json_int_t)b.available_mj, "rate_mw",
         rate_mw == ENERGY_UNKNOWN ? json_null() : json_integer(rate_mw), "empty_s",
-        empty_at(quota, &b, now_s, rate_mw));
+        empty_at(quota, &b, now_s, rate_mw), "now_s", (json_int_t)now_s);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "policy/client.h"
+#include "policy/configuration.h"
 #include "tools/printable.h"
 
 #define CONNECT_MS 3000
@@ -23,11 +24,20 @@ void command_server(const char *server)
     given_server = server;
 }
 
-static json_t *read_configuration(void)
+/* Mistakes in it are kwotad's business; what can be read must do. */
+static struct configuration *read_configuration(void)
 {
     const char *path = getenv("KWOTA_CONF");
 
-    return json_load_file(path ? path : KWOTA_SYSCONFDIR "/kwota.json", 0, NULL);
+    return configuration_read(path ? path : KWOTA_SYSCONFDIR "/kwota.json");
+}
+
+static const char *setting(struct configuration *conf, const char *key,
+                           const char *otherwise)
+{
+    const char *value = json_string_value(configuration_top(conf, key).json);
+
+    return value ? value : otherwise;
 }
 
 static const char *text_or(const json_t *object, const char *key, const char *otherwise)
@@ -37,21 +47,21 @@ static const char *text_or(const json_t *object, const char *key, const char *ot
     return value ? value : otherwise;
 }
 
-static struct client *connect_to(const json_t *conf, char *where, size_t size)
+static struct client *connect_to(struct configuration *conf, char *where, size_t size)
 {
-    const char *user = text_or(conf, "slurm_user", "slurm");
+    const char *user = setting(conf, "slurm_user", "slurm");
     const struct passwd *signer = getpwnam(user);
     struct client_options options = {
         .servers = given_server ? given_server : getenv("KWOTA_SERVER"),
-        .munge_socket = text_or(conf, "munge_socket", NULL),
+        .munge_socket = setting(conf, "munge_socket", NULL),
         .signer = signer ? signer->pw_uid : 0,
         .connect_timeout_ms = CONNECT_MS,
         .timeout_ms = TIMEOUT_MS,
     };
 
     if (!options.servers) {
-        options.servers = text_or(conf, "server", NULL);
-        options.socket = text_or(conf, "socket", KWOTA_RUNDIR "/kwotad.sock");
+        options.servers = setting(conf, "server", NULL);
+        options.socket = setting(conf, "socket", KWOTA_RUNDIR "/kwotad.sock");
         if (access(options.socket, F_OK) != 0)
             options.socket = NULL;
     }
@@ -64,11 +74,13 @@ static struct client *connect_to(const json_t *conf, char *where, size_t size)
 /* Why not; a file's mistakes one a line. */
 static void print_refusal(json_t *reply)
 {
-    const char *error = text_or(reply, "error", "kwotad gives no reason");
+    const char *error;
     json_t *mistake;
     size_t i;
 
+    /* This replaces every text. */
     printable_json(reply);
+    error = text_or(reply, "error", "kwotad gives no reason");
     json_array_foreach(json_object_get(reply, "mistakes"), i, mistake)
     {
         if (strcmp(json_string_value(mistake), error) != 0)
@@ -80,13 +92,13 @@ static void print_refusal(json_t *reply)
 static int call(const char *method, const char *path, json_t *body, bool quiet,
                 json_t **reply)
 {
-    json_t *conf = read_configuration();
+    struct configuration *conf = read_configuration();
     char error[CLIENT_ERROR_TEXT], where[512];
     struct client *client = connect_to(conf, where, sizeof where);
     int status = client ? client_call(client, method, path, body, reply, error) : -1;
 
     client_free(client);
-    json_decref(conf);
+    configuration_free(conf);
     if (status == 200 && *reply)
         return 0;
     if (status < 0) {
@@ -120,14 +132,13 @@ void command_query(char *path, size_t size, const char *key, const char *value)
 
     if (!value)
         return;
-    len += (size_t)snprintf(path + len, size - len, "%c%s=", strchr(path, '?') ? '&' : '?',
-                            key);
+    len += (size_t)snprintf(path + len, size - len,
+                            "%c%s=", strchr(path, '?') ? '&' : '?', key);
     for (; *value && len + 4 < size; value++)
-        len += (size_t)snprintf(path + len, size - len,
-                                isalnum((unsigned char)*value) || strchr("-_.", *value)
-                                    ? "%c"
-                                    : "%%%02X",
-                                (unsigned char)*value);
+        len += (size_t)snprintf(
+            path + len, size - len,
+            isalnum((unsigned char)*value) || strchr("-_.", *value) ? "%c" : "%%%02X",
+            (unsigned char)*value);
 }
 
 void command_print_simulated(const json_t *reply)

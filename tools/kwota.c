@@ -13,18 +13,21 @@ const char *argp_program_version = PACKAGE_STRING;
 error_t argp_err_exit_status = EXIT_USAGE;
 
 static const struct command *const commands[] = {
-    &command_job, &command_usage,  &command_nodes,  &command_queue,
-    &command_why, &command_policy, &command_shadow, &command_freeze};
+    &command_budget, &command_job,    &command_usage,    &command_queue,
+    &command_why,    &command_nodes,  &command_quota,    &command_grant,
+    &command_adjust, &command_refund, &command_transfer, &command_policy,
+    &command_shadow, &command_freeze};
 
 #define COMMANDS (sizeof commands / sizeof *commands)
 
 static void print_help(FILE *out)
 {
-    fputs("Usage: kwota [--server HOST:PORT] COMMAND [OPTION...]\n"
-          "Energy of Slurm jobs: what was used, and what was charged.\n\n",
+    fputs("Usage: kwota [--server HOST:PORT] [COMMAND] [OPTION...]\n"
+          "Energy of Slurm jobs: what was used, what was charged, and what is left.\n"
+          "Without a command: the budgets that bind you.\n\n",
           out);
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(out, "  kwota %-6s %-12s %s\n", commands[i]->name,
+        fprintf(out, "  kwota %-8s %-26s %s\n", commands[i]->name,
                 commands[i]->arguments, commands[i]->summary);
     fputs("\nkwota COMMAND --help says more of each; kwota(1) is the manual.\n"
           "Exit status: 0; 1 not found or refused; 2 wrong usage; 3 kwotad cannot be "
@@ -73,6 +76,15 @@ static int help(int argc, char **argv)
     return run_command(2, words);
 }
 
+/* `kwota` is `kwota budget`, `kwota --json` is `kwota budget --json`. */
+static int run_budget(int argc, char **argv)
+{
+    char name[] = "kwota budget";
+    char *words[] = {name, argc > 0 ? argv[0] : NULL, argc > 1 ? argv[1] : NULL, NULL};
+
+    return command_budget.run(argc > 2 ? 3 : argc + 1, words);
+}
+
 int main(int argc, char **argv)
 {
     int first = 1;
@@ -84,10 +96,8 @@ int main(int argc, char **argv)
         command_server(argv[1] + 9);
         first = 2;
     }
-    if (first >= argc) {
-        print_help(stderr);
-        return EXIT_USAGE;
-    }
+    if (first >= argc || strcmp(argv[first], "--json") == 0)
+        return run_budget(argc - first, argv + first);
     if (strcmp(argv[first], "--help") == 0 || strcmp(argv[first], "-h") == 0) {
         print_help(stdout);
         return 0;
