@@ -1,6 +1,7 @@
 /* client.h - one request to kwotad, over TCP with MUNGE or over its Unix socket
  *
- * libcurl underneath. A client belongs to one thread at a time.
+ * Underneath is libcurl or libevent, whichever the program links (transport.h); with
+ * libevent there is TCP only. A client belongs to one thread at a time.
  */
 #ifndef KWOTA_CLIENT_H
 #define KWOTA_CLIENT_H
