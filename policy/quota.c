@@ -53,7 +53,7 @@ int quota_binding(struct ledger *ledger, const struct policy *policy,
         "  AND q.account IN (SELECT account FROM above WHERE account <> '')"
         "  AND q.user IN ('', ?3)"
         " UNION ALL SELECT " QUOTA_COLUMNS " FROM quotas q WHERE q.cluster IN ('', ?1)"
-        "  AND q.account = '' AND q.user = ?3 AND ?3 <> ''",
+        "  AND q.account = '' AND q.user = ?3",
         "sss", cluster, account, user);
     int count = 0, rc = SQLITE_NOMEM;
 

@@ -28,8 +28,8 @@ struct arguments {
     int words;        /* taken of the command line so far */
     const char *word; /* LIMIT, FILE */
     json_t *entry;    /* of set and remove, as the body's */
-    const char *all;  /* -a */
-    bool json, has_period;
+    bool all;         /* -a: shown is what may be seen, with it or without */
+    bool json;
 };
 
 enum { OPT_PERIOD = 256, OPT_CARRY, OPT_BORROW, OPT_WHY };
@@ -109,7 +109,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         json_object_set_new(a->entry, "cluster", json_string(arg));
         break;
     case 'a':
-        a->all = "1";
+        a->all = true;
         break;
     case OPT_PERIOD:
         if (quota_text_period(arg, a->entry) < 0)

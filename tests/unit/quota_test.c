@@ -66,6 +66,10 @@ static void all_below_an_account_count(void **state)
     books_rollup(*state, NOVEMBER, "c", "arts", "alice", "main", 4000, 0);
     /* On another cluster astro is below nobody. */
     books_rollup(*state, NOVEMBER, "d", "astro", "alice", "main", 50000, 0);
+    /* And what is below astro there is not below phys. */
+    books_account(*state, "d", "astro", "");
+    books_account(*state, "d", "dwarfs", "astro");
+    books_rollup(*state, NOVEMBER, "d", "dwarfs", "alice", "main", 600000, 0);
     assert_int_equal(balance(*state, &phys, NOW).used_mj, 321);
     assert_int_equal(balance(*state, &root, NOW).used_mj, 4321);
     assert_int_equal(balance(*state, &alice, NOW).used_mj, 21);
