@@ -76,8 +76,8 @@ static void putting_licences(void **state)
         assert_string_equal(text, table[i].after);
     }
     assert_int_equal(tres_put_licence("a|b", "kwota", 1, text, sizeof text), -1);
-    assert_int_equal(tres_put_licence("matlab", "kwota", 100, text, 17), -1);
-    assert_int_equal(tres_put_licence("matlab", "kwota", 100, text, 18), 0);
+    assert_int_equal(tres_put_licence("matlab", "kwota", 100, text, 16), -1);
+    assert_int_equal(tres_put_licence("matlab", "kwota", 100, text, 17), 0);
 }
 
 int main(void)
