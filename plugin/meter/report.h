@@ -24,8 +24,8 @@ json_t *report_summary(struct reporter *reporter, const char *token);
 
 /* Whether the job of this token may run, for a prolog that waits: "run", "held" (kwotad
  * has put it back into the queue), "hold" (kwotad cannot be reached, and the policy
- * wants it held), "wait" (kwotad has not decided yet), "unknown" (kwotad has not said yet
- * whether it decides about starts at all). */
+ * wants it held), "wait" (kwotad has not decided yet), "unknown" (kwotad has not said
+ * yet whether it decides about starts at all). */
 const char *report_decision(struct reporter *reporter, const char *token);
 
 /* Ends the thread after the request under way, at most the time-out. */
