@@ -50,8 +50,9 @@ static void review_one(struct gate *gate, const struct policy *policy, int64_t r
 {
     char why[LIEN_WHY];
 
-    lien_review(gate->ledger, policy, gate->cluster, run_id, gate->report_ms, now_s,
-                why);
+    if (lien_review(gate->ledger, policy, gate->cluster, run_id, gate->report_ms, now_s,
+                    why) > 0)
+        switches_watch(gate->ledger, policy, now_s);
     ledger_do(gate->ledger,
               "UPDATE liens SET reviewed_ms = (SELECT MAX(last_ms) FROM tokens"
               " WHERE run_id = ?1) WHERE run_id = ?1",

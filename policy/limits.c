@@ -45,9 +45,9 @@ static int read_runners(struct ledger *ledger, const char *cluster, int64_t repo
         " COALESCE((SELECT SUM(q.mj) FROM run_quarters q JOIN tokens t USING (token)"
         "  WHERE t.run_id = r.id), 0),"
         " COALESCE((SELECT MAX(last_ms) FROM tokens t WHERE t.run_id = r.id),"
-        "  l.from_s * 1000)"
+        "  l.from_s * 1000), r.overrun_mj"
         " FROM liens l JOIN runs r ON r.id = l.run_id WHERE r.state = 'running'"
-        " AND r.cluster = ? AND r.decision = 'run' LIMIT ?",
+        " AND r.cluster = ? AND r.decision NOT IN ('holding', 'held') LIMIT ?",
         "si", cluster, most);
 
     runners->count = 0;
@@ -67,6 +67,10 @@ static int read_runners(struct ledger *ledger, const char *cluster, int64_t repo
         r->run.used_mj = sqlite3_column_int64(stmt, 6);
         r->run.since_mj = since_of(r->run.used_mj, sqlite3_column_int64(stmt, 5),
                                    sqlite3_column_int64(stmt, 7), report_ms, now_s);
+        /* What it uses beyond a lien that limits its charge is the centre's. */
+        r->run.used_mj -= sqlite3_column_int64(stmt, 8);
+        if (sqlite3_column_int64(stmt, 8) > 0)
+            r->run.since_mj = 0;
     }
     sqlite3_finalize(stmt);
     for (int i = 0; i < runners->count; i++)

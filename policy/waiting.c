@@ -99,15 +99,26 @@ static struct plan *add(struct pass *p, const struct queue_job *job)
     return plan;
 }
 
+/* The strictest rule of its partitions: nobody knows yet in which it will run. */
 static enum policy_enforce enforce_of(struct pass *p, const struct queue_job *job,
                                       enum policy_at_limit *at_limit)
 {
+    char names[sizeof job->partition], *rest = names, *name;
+    enum policy_enforce strictest = ENFORCE_OFF;
     struct accounts_chain chain;
 
+    memcpy(names, job->partition, sizeof names);
     accounts_chain(p->waiting->ledger, p->waiting->cluster, job->account, &chain);
-    *at_limit = policy_at_limit(p->policy, chain.list, job->partition, NULL);
-    return p->off ? ENFORCE_OFF
-                  : policy_enforce(p->policy, chain.list, job->partition, NULL);
+    *at_limit = AT_LIMIT_WARN;
+    while ((name = strsep(&rest, ","))) {
+        enum policy_enforce enforce = policy_enforce(p->policy, chain.list, name, NULL);
+
+        if (enforce < strictest)
+            continue;
+        strictest = enforce;
+        *at_limit = policy_at_limit(p->policy, chain.list, name, NULL);
+    }
+    return p->off ? ENFORCE_OFF : strictest;
 }
 
 /* What its user said it may use at most, as admission wrote it down; else no limit. */
