@@ -195,6 +195,13 @@ static const char version_3[] =
     "CREATE TABLE switches ("
     " name TEXT PRIMARY KEY, value TEXT NOT NULL, time_s INTEGER NOT NULL,"
     " actor TEXT NOT NULL, why TEXT NOT NULL) WITHOUT ROWID;"
+    /* What the site's hook was told of. threshold: subject is the quota, window_s when
+     * its window began (0: a rolling one); held, ended: subject is the last decision;
+     * breaker, policy-invalid: when that was. */
+    "CREATE TABLE notices ("
+    " event TEXT NOT NULL, subject INTEGER NOT NULL, window_s INTEGER NOT NULL,"
+    " percent INTEGER NOT NULL, time_s INTEGER NOT NULL,"
+    " PRIMARY KEY (event, subject, window_s, percent)) WITHOUT ROWID;"
     "PRAGMA user_version = 3;";
 
 const char *const schema_steps[SCHEMA_VERSION] = {version_1, version_2, version_3};

@@ -10,8 +10,10 @@
 #include "policy/accounts.h"
 #include "policy/admission_map.h"
 #include "policy/clock.h"
+#include "policy/hook.h"
 #include "policy/limits.h"
 #include "policy/log.h"
+#include "policy/threshold.h"
 #include "policy/waiting.h"
 
 /* A round at least this often, and not more often than the other. */
@@ -23,6 +25,9 @@
 
 /* A limit that is far from being reached is written this seldom. */
 #define COARSE_S 30
+
+/* How often thresholds are looked at. */
+#define NOTICE_S 5
 
 /* What was last written to an association. */
 struct written {
@@ -47,6 +52,8 @@ struct steward {
     struct queue_partition *partitions;
     int partition_count;
     struct waiting waiting;
+    struct hook *hook;
+    int64_t next_notice_s;
 };
 
 static void note_dbd(struct steward *s, bool away)
@@ -144,6 +151,34 @@ static void look_at_queue(struct steward *s, const struct policy *policy, int64_
     pthread_mutex_unlock(&s->lock);
 }
 
+/* What has come to pass since the last time goes to the site's hook. */
+static void tell_hook(struct steward *s, const struct policy *policy, int64_t now_s)
+{
+    json_t *events, *state, *event;
+    size_t i;
+    int rc;
+
+    if (now_s < s->next_notice_s && now_s >= s->next_notice_s - NOTICE_S)
+        return;
+    s->next_notice_s = now_s + NOTICE_S;
+    state = policy_store_state(s->policies);
+    events = json_array();
+    rc = ledger_begin(s->ledger);
+    if (rc == 0 &&
+        (threshold_look(s->ledger, policy, s->cluster, now_s, events) < 0 ||
+         threshold_decisions(s->ledger, s->cluster, now_s, events) < 0 ||
+         threshold_policy(s->ledger, s->cluster, state, now_s, events) < 0)) {
+        ledger_rollback(s->ledger);
+        rc = -1;
+    } else if (rc == 0) {
+        rc = ledger_commit(s->ledger);
+    }
+    for (i = 0; rc == 0 && (event = json_array_get(events, i)); i++)
+        hook_tell(s->hook, policy_figures(policy)->hook, event);
+    json_decref(events);
+    json_decref(state);
+}
+
 static void work_round(struct steward *s)
 {
     int64_t now_s = clock_now_s();
@@ -154,6 +189,7 @@ static void work_round(struct steward *s)
     look_at_queue(s, policy, now_s);
     admission_map_write(s->ledger, policy, s->cluster, s->settings->spool,
                         s->partitions, s->partition_count, &s->tree, now_s);
+    tell_hook(s, policy, now_s);
     policy_release(policy);
 }
 
@@ -195,7 +231,9 @@ struct steward *steward_start(struct ledger *ledger, const struct settings *sett
     s->waiting = (struct waiting){.ledger = ledger, .cluster = cluster};
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->kicked, NULL);
-    if (pthread_create(&s->thread, NULL, work, s) != 0) {
+    s->hook = hook_start(HOOK_LIMIT_MS);
+    if (!s->hook || pthread_create(&s->thread, NULL, work, s) != 0) {
+        hook_stop(s->hook);
         json_decref(s->queue);
         free(s);
         return NULL;
@@ -234,6 +272,7 @@ void steward_stop(struct steward *s)
     pthread_cond_signal(&s->kicked);
     pthread_mutex_unlock(&s->lock);
     pthread_join(s->thread, NULL);
+    hook_stop(s->hook);
     tree_done(&s->tree);
     free(s->partitions);
     json_decref(s->waiting.list);
