@@ -11,6 +11,7 @@
 #include "policy/admission_map.h"
 #include "policy/clock.h"
 #include "policy/hook.h"
+#include "policy/impact.h"
 #include "policy/limits.h"
 #include "policy/log.h"
 #include "policy/threshold.h"
@@ -41,10 +42,11 @@ struct steward {
     struct policy_store *policies;
     const char *cluster;
     pthread_t thread;
-    pthread_mutex_t lock; /* guards the three below */
+    pthread_mutex_t lock; /* guards what is between here and the tree */
     pthread_cond_t kicked;
     bool stop, kick;
     json_t *queue;
+    struct impact_queue seen; /* Slurm's jobs and partitions, as of the last round */
     /* of the thread alone: */
     struct tree tree;
     bool has_tree, dbd_away;
@@ -139,6 +141,67 @@ static void write_limits(struct steward *s, const struct policy *policy, int64_t
         free(wanted);
 }
 
+static void forget_seen(struct impact_queue *seen)
+{
+    free(seen->jobs);
+    free(seen->partitions);
+    *seen = (struct impact_queue){NULL, 0, NULL, 0};
+}
+
+/* With the lock held. */
+static void keep_seen(struct steward *s)
+{
+    size_t size = (size_t)s->partition_count * sizeof *s->partitions;
+
+    forget_seen(&s->seen);
+    s->seen.jobs = s->waiting.jobs;
+    s->seen.count = s->waiting.job_count;
+    s->waiting.jobs = NULL;
+    s->waiting.job_count = 0;
+    s->seen.partitions = malloc(size ? size : 1);
+    if (!s->seen.partitions || size == 0)
+        return;
+    memcpy(s->seen.partitions, s->partitions, size);
+    s->seen.partition_count = s->partition_count;
+}
+
+/* A copy, so that nobody waits for who counts. */
+static void copy_seen(struct steward *s, struct impact_queue *copy)
+{
+    size_t jobs, partitions;
+
+    pthread_mutex_lock(&s->lock);
+    *copy = s->seen;
+    jobs = (size_t)copy->count * sizeof *copy->jobs;
+    partitions = (size_t)copy->partition_count * sizeof *copy->partitions;
+    copy->jobs = malloc(jobs ? jobs : 1);
+    copy->partitions = malloc(partitions ? partitions : 1);
+    if (copy->jobs && jobs > 0)
+        memcpy(copy->jobs, s->seen.jobs, jobs);
+    if (copy->partitions && partitions > 0)
+        memcpy(copy->partitions, s->seen.partitions, partitions);
+    pthread_mutex_unlock(&s->lock);
+    if (!copy->jobs || !copy->partitions)
+        forget_seen(copy);
+}
+
+bool steward_guard(void *steward, const struct policy *now, const struct policy *next,
+                   char why[POLICY_STORE_WHY])
+{
+    struct steward *s = steward;
+    struct impact_queue queue;
+    struct impact impact = {0, 0, 0};
+
+    copy_seen(s, &queue);
+    if (ledger_begin(s->ledger) == 0) {
+        impact_count(s->ledger, s->cluster, &queue, now, next, clock_now_s(), &impact);
+        ledger_commit(s->ledger);
+    }
+    forget_seen(&queue);
+    impact_text(&impact, why);
+    return impact_is_much(&impact, policy_figures(now)->confirm_percent);
+}
+
 static void look_at_queue(struct steward *s, const struct policy *policy, int64_t now_s)
 {
     s->waiting.partitions = s->partitions;
@@ -148,6 +211,7 @@ static void look_at_queue(struct steward *s, const struct policy *policy, int64_
     pthread_mutex_lock(&s->lock);
     json_decref(s->queue);
     s->queue = json_incref(s->waiting.list);
+    keep_seen(s);
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -276,6 +340,8 @@ void steward_stop(struct steward *s)
     tree_done(&s->tree);
     free(s->partitions);
     json_decref(s->waiting.list);
+    free(s->waiting.jobs);
+    forget_seen(&s->seen);
     json_decref(s->queue);
     free(s);
 }

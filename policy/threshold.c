@@ -188,20 +188,32 @@ int threshold_decisions(struct ledger *ledger, const char *cluster, int64_t now_
     return look_at_breaker(ledger, cluster, now_s, events);
 }
 
+/* One of the texts that policy_store_state() may have, with its time. */
+static int look_at_policy(struct ledger *ledger, const char *cluster,
+                          const json_t *state, const char *key, const char *time_key,
+                          const char *name, int64_t now_s, json_t *events)
+{
+    const char *text = json_string_value(json_object_get(state, key));
+    int64_t time_s = json_integer_value(json_object_get(state, time_key));
+    int rc;
+
+    if (!text)
+        return 0;
+    rc = notice(ledger, name, time_s, 0, 0, now_s);
+    if (rc > 0)
+        json_array_append_new(events, json_pack("{s:s s:O s:s s:s s:I}", "event", name,
+                                                "file", json_object_get(state, "file"),
+                                                "why", text, "cluster", cluster,
+                                                "time_s", (json_int_t)time_s));
+    return rc < 0 ? -1 : 0;
+}
+
 int threshold_policy(struct ledger *ledger, const char *cluster, const json_t *state,
                      int64_t now_s, json_t *events)
 {
-    const char *error = json_string_value(json_object_get(state, "error"));
-    int64_t error_s = json_integer_value(json_object_get(state, "error_s"));
-    int rc;
-
-    if (!error)
-        return 0;
-    rc = notice(ledger, "policy-invalid", error_s, 0, 0, now_s);
-    if (rc > 0)
-        json_array_append_new(
-            events, json_pack("{s:s s:O s:s s:s s:I}", "event", "policy-invalid",
-                              "file", json_object_get(state, "file"), "error", error,
-                              "cluster", cluster, "time_s", (json_int_t)error_s));
-    return rc < 0 ? -1 : 0;
+    if (look_at_policy(ledger, cluster, state, "error", "error_s", "policy-invalid",
+                       now_s, events) < 0)
+        return -1;
+    return look_at_policy(ledger, cluster, state, "waits", "waits_s", "policy-waits",
+                          now_s, events);
 }

@@ -28,7 +28,8 @@ int threshold_look(struct ledger *ledger, const struct policy *policy,
 int threshold_decisions(struct ledger *ledger, const char *cluster, int64_t now_s,
                         json_t *events);
 
-/* The same for the policy's file, by policy_store_state(): it is invalid. */
+/* The same for the policy's file, by policy_store_state(): it is invalid, or waits for
+ * a confirmation. */
 int threshold_policy(struct ledger *ledger, const char *cluster, const json_t *state,
                      int64_t now_s, json_t *events);
 

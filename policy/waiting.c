@@ -271,6 +271,20 @@ static int make_plans(struct pass *p, const struct queue *queue)
     return ledger_commit(p->waiting->ledger);
 }
 
+/* Keeps the jobs for whoever wants to know what another policy would do to them. */
+static void keep_jobs(struct waiting *waiting, const struct queue *queue)
+{
+    size_t size = (size_t)queue->count * sizeof *queue->jobs;
+
+    free(waiting->jobs);
+    waiting->jobs = malloc(size ? size : 1);
+    waiting->job_count = waiting->jobs ? queue->count : 0;
+    for (int i = 0; i < waiting->job_count; i++) {
+        waiting->jobs[i] = queue->jobs[i];
+        waiting->jobs[i].licences = waiting->jobs[i].admin_comment = NULL;
+    }
+}
+
 int waiting_pass(struct waiting *waiting, const struct policy *policy, int64_t now_s)
 {
     struct pass p = {.waiting = waiting, .policy = policy, .now_s = now_s};
@@ -282,6 +296,7 @@ int waiting_pass(struct waiting *waiting, const struct policy *policy, int64_t n
     p.plans = calloc(MOST_UPDATES, sizeof *p.plans);
     p.list = json_array();
     rc = p.plans ? make_plans(&p, &queue) : -1;
+    keep_jobs(waiting, &queue);
     queue_done(&queue);
     for (int i = 0; rc == 0 && i < p.count; i++)
         carry_out(&p.plans[i]);

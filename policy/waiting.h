@@ -18,6 +18,9 @@ struct waiting {
     const struct queue_partition *partitions;
     int partition_count;
     json_t *list; /* of the last pass: jobs that wait for energy (API.md) */
+    /* … and all jobs, without licences and admin_comment; the caller frees them. */
+    struct queue_job *jobs;
+    int job_count;
 };
 
 /* Corrects licences, releases what fits again, comments; makes `list` anew. -1:
