@@ -147,6 +147,15 @@ int act_licences(const char *job, const char *licences, char why[ACT_WHY])
     return update(job, &wanted, why);
 }
 
+int act_qos(const char *job, const char *qos, char why[ACT_WHY])
+{
+    job_desc_msg_t wanted;
+
+    slurm_init_job_desc_msg(&wanted);
+    wanted.qos = (char *)(uintptr_t)qos;
+    return update(job, &wanted, why);
+}
+
 int act_comment(const char *job, const char *comment, char why[ACT_WHY])
 {
     job_desc_msg_t wanted;

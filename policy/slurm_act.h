@@ -25,6 +25,9 @@ int act_end(const char *job, uint32_t job_id, const char *sentence, char why[ACT
 /* Replaces what it asks of licences. */
 int act_licences(const char *job, const char *licences, char why[ACT_WHY]);
 
+/* Moves it into another QOS. */
+int act_qos(const char *job, const char *qos, char why[ACT_WHY]);
+
 /* Sets its admin_comment. */
 int act_comment(const char *job, const char *comment, char why[ACT_WHY]);
 

@@ -59,6 +59,7 @@ static void take_job(struct queue_job *job, const slurm_job_info_t *from)
     put_user(job, from);
     put(job->account, sizeof job->account, from->account);
     put(job->partition, sizeof job->partition, from->partition);
+    put(job->qos, sizeof job->qos, from->qos);
     job->pending = base == JOB_PENDING;
     job->running = base == JOB_RUNNING || base == JOB_SUSPENDED;
     job->nodes = from->num_nodes;

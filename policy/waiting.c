@@ -17,6 +17,9 @@
 #define WAITS "kwota: waits for energy"
 #define BUDGET "kwota: energy budget "
 
+/* A job that Slurm did not move to the overdraft's QOS is tried again after so long. */
+#define OVERDRAFT_S 600
+
 /* At most so many updates a pass: slurmctld has other things to do. */
 #define MOST_UPDATES 200
 
@@ -74,8 +77,8 @@ int64_t waiting_estimate(const struct policy *policy,
 /* What is to be done to one job. */
 struct plan {
     char text[64];
-    enum { PLAN_LICENCES, PLAN_RELEASE, PLAN_COMMENT } what;
-    char words[512]; /* the licences, or the comment */
+    enum { PLAN_LICENCES, PLAN_RELEASE, PLAN_COMMENT, PLAN_QOS } what;
+    char words[512]; /* the licences, the comment, or the QOS */
 };
 
 struct pass {
@@ -201,6 +204,46 @@ static void plan_comment(struct pass *p, const struct queue_job *job, const char
     snprintf(plan->words, sizeof plan->words, WAITS ": %.300s", why);
 }
 
+static bool noted_lately(const struct pass *p, const struct queue_job *job)
+{
+    return ledger_number(p->waiting->ledger, 0,
+                         "SELECT COUNT(*) FROM decisions WHERE job_text = ? AND"
+                         " cluster = ? AND action = 'warn' AND run_id IS NULL"
+                         " AND time_s > ?",
+                         "ssi", job->text, p->waiting->cluster,
+                         p->now_s - OVERDRAFT_S) > 0;
+}
+
+/* A job that does not fit, and that may overdraw: it runs in the QOS for that, without
+ * a licence, and is charged in full. */
+static void plan_overdraft(struct pass *p, const struct queue_job *job, int64_t mj)
+{
+    const char *qos = policy_figures(p->policy)->overdraft_qos;
+    enum policy_at_limit at_limit;
+    enum policy_enforce enforce = enforce_of(p, job, &at_limit);
+    char why[LIEN_WHY];
+    struct plan *plan;
+
+    if (at_limit != AT_LIMIT_OVERDRAFT || enforce < ENFORCE_SOFT || !qos ||
+        strcmp(job->qos, qos) == 0 ||
+        lien_fits(p->waiting->ledger, p->policy, p->waiting->cluster, job->account,
+                  job->user, job->partition, mj, 0, p->now_s, why) ||
+        noted_lately(p, job))
+        return;
+    plan = add(p, job);
+    if (!plan)
+        return;
+    plan->what = PLAN_QOS;
+    snprintf(plan->words, sizeof plan->words, "%s", qos);
+    ledger_do(p->waiting->ledger,
+              "INSERT INTO decisions (time_s, cluster, job_text, user, account,"
+              " partition, action, rule, why, mj) VALUES (?,?,?,?,?,?,'warn',?,?,?)",
+              "isssssssi", p->now_s, p->waiting->cluster, job->text, job->user,
+              job->account, job->partition, "limits.at_limit: overdraft", why, mj);
+    log_line("job %s of %s in %s goes into QOS %s: %s", job->text, job->user,
+             job->account, qos, why);
+}
+
 static void list_job(struct pass *p, const struct queue_job *job, int64_t mj)
 {
     char why[LIEN_WHY] = "";
@@ -231,6 +274,7 @@ static void look_at(struct pass *p, const struct queue_job *job)
     if (mj < 0)
         mj = 0;
     plan_licences(p, job, wh);
+    plan_overdraft(p, job, mj);
     if (job->held)
         plan_release(p, job, mj);
     list_job(p, job, mj);
@@ -238,7 +282,7 @@ static void look_at(struct pass *p, const struct queue_job *job)
 
 static void carry_out(const struct plan *plan)
 {
-    static const char *const names[] = {"licences", "release", "comment"};
+    static const char *const names[] = {"licences", "release", "comment", "QOS"};
     char why[ACT_WHY];
     int rc = 0;
 
@@ -251,6 +295,9 @@ static void carry_out(const struct plan *plan)
         break;
     case PLAN_COMMENT:
         rc = act_comment(plan->text, plan->words, why);
+        break;
+    case PLAN_QOS:
+        rc = act_qos(plan->text, plan->words, why);
         break;
     }
     if (rc < 0)

@@ -40,6 +40,11 @@ int act_comment(const char *job, const char *comment, char why[ACT_WHY])
     return act_licences(job, comment, why);
 }
 
+int act_qos(const char *job, const char *qos, char why[ACT_WHY])
+{
+    return act_licences(job, qos, why);
+}
+
 static void a_rule_stops_a_job_or_not(void **state)
 {
     static const struct {

@@ -408,6 +408,7 @@ static void a_lien_that_runs_short_is_raised(void **state)
         {ENFORCE_STRICT, 10000, 90, 3330, 0, 0},  /* 90 + 0.9 * 3600 */
         {ENFORCE_STRICT, 10000, 150, 5550, 0, 0}, /* more was used than it has */
         {ENFORCE_STRICT, 1000, 90, 1000, 0, 0},   /* as far as the quota has it */
+        {ENFORCE_STRICT, 3329, 90, 3329, 0, 0},   /* … a joule short */
         {ENFORCE_STRICT, 160, 150, 160, 0, 0},    /* … which is just enough */
         {ENFORCE_STRICT, 150, 150, 150, 0, 0},    /* all used, and none beyond */
         {ENFORCE_STRICT, 140, 150, 140, 1, 10},   /* what is there is not enough */

@@ -8,13 +8,18 @@
 #include "policy/lien.h"
 #include "policy/slurm_act.h"
 #include "policy/waiting.h"
+#include "policy/switches.h"
 #include "tests/unit/policy_file.h"
+#include "tests/unit/quota_books.h"
 
-/* Slurm is not asked here. */
+/* What stands for Slurm here: its only job, and what was done to it last. */
+static struct queue_job the_job;
+static char done[128];
+
 int queue_load(struct queue *queue)
 {
-    (void)queue;
-    return -1;
+    *queue = (struct queue){&the_job, 1};
+    return 0;
 }
 
 void queue_done(struct queue *queue)
@@ -22,22 +27,34 @@ void queue_done(struct queue *queue)
     (void)queue;
 }
 
+static int act(const char *what, const char *job, const char *words, char why[ACT_WHY])
+{
+    size_t len = strlen(done);
+
+    snprintf(done + len, sizeof done - len, "%s%s %s %s", len ? "; " : "", what, job,
+             words);
+    why[0] = '\0';
+    return 0;
+}
+
 int act_licences(const char *job, const char *licences, char why[ACT_WHY])
 {
-    (void)job;
-    (void)licences;
-    why[0] = '\0';
-    return -1;
+    return act("licences", job, licences, why);
 }
 
 int act_release(const char *job, const char *comment, char why[ACT_WHY])
 {
-    return act_licences(job, comment, why);
+    return act("release", job, comment, why);
 }
 
 int act_comment(const char *job, const char *comment, char why[ACT_WHY])
 {
-    return act_licences(job, comment, why);
+    return act("comment", job, comment, why);
+}
+
+int act_qos(const char *job, const char *qos, char why[ACT_WHY])
+{
+    return act("qos", job, qos, why);
 }
 
 static const struct queue_partition partitions[] = {
@@ -128,11 +145,158 @@ static void estimates_without_slurmctld(void **state)
     policy_files_remove(&files);
 }
 
+/* One pass over one job of 100 J (or without a licence any more), and what is done. */
+static void a_pass_does(struct books *books, const struct policy *policy, int64_t now_s,
+                        const char *expected)
+{
+    struct waiting waiting = {.ledger = books->ledger, .cluster = "c"};
+
+    done[0] = '\0';
+    assert_int_equal(waiting_pass(&waiting, policy, now_s), 0);
+    assert_string_equal(done, expected);
+    assert_int_equal(waiting.job_count, 1);
+    assert_string_equal(waiting.jobs[0].text, the_job.text);
+    assert_null(waiting.jobs[0].admin_comment);
+    json_decref(waiting.list);
+    free(waiting.jobs);
+}
+
+static void a_job(const char *text, const char *partition, const char *qos)
+{
+    static char nothing[] = "";
+
+    the_job = (struct queue_job){.pending = true,
+                                 .nodes = 1,
+                                 .cpus = 1,
+                                 .limit_s = 100,
+                                 .licences = nothing,
+                                 .admin_comment = nothing};
+    snprintf(the_job.text, sizeof the_job.text, "%s", text);
+    snprintf(the_job.user, sizeof the_job.user, "alice");
+    snprintf(the_job.account, sizeof the_job.account, "astro");
+    snprintf(the_job.partition, sizeof the_job.partition, "%s", partition);
+    snprintf(the_job.qos, sizeof the_job.qos, "%s", qos);
+}
+
+static struct policy *rules(struct policy_files *files, const char *level)
+{
+    char text[768], *complaints;
+    struct policy *policy;
+
+    snprintf(text, sizeof text,
+             "{\"version\":1,\"enforce\":{\"default\":\"%s\",\"rules\":["
+             "{\"partition\":\"free\",\"level\":\"off\"}]},\"limits\":{"
+             "\"at_limit\":{\"rules\":[{\"partition\":\"over\","
+             "\"action\":\"overdraft\"}]},\"overdraft_qos\":\"low\"},"
+             "\"estimate\":{\"nameplate\":{\"*\":"
+             "{\"node_w\":0,\"cpu_w\":36,\"gpu_w\":0}}}}",
+             level);
+    policy =
+        policy_files_read(files, policy_files_write(files, "k", text), &complaints);
+    assert_string_equal(complaints, "");
+    free(complaints);
+    return policy;
+}
+
+static int64_t warnings(struct books *books)
+{
+    int64_t count;
+
+    assert_int_equal(ledger_begin(books->ledger), 0);
+    count = ledger_number(books->ledger, -1,
+                          "SELECT COUNT(*) FROM decisions WHERE action = 'warn'"
+                          " AND why LIKE 'account astro has %'",
+                          "");
+    assert_int_equal(ledger_commit(books->ledger), 0);
+    return count;
+}
+
+static void who_may_overdraw_goes_into_its_qos(void **state)
+{
+    struct policy_files files;
+    struct policy *soft, *shadow;
+    struct books *books;
+    void *opened;
+
+    (void)state;
+    assert_int_equal(books_open(&opened), 0);
+    books = opened;
+    policy_files_make(&files);
+    soft = rules(&files, "soft");
+    shadow = rules(&files, "shadow");
+    assert_int_equal(ledger_begin(books->ledger), 0);
+    books_quota(books, "astro", "", "", 3600 * 1000);
+    assert_int_equal(ledger_commit(books->ledger), 0);
+
+    /* 3600 J fit. */
+    a_job("1", "over", "normal");
+    a_pass_does(books, soft, NOW, "");
+    assert_int_equal(ledger_begin(books->ledger), 0);
+    assert_int_equal(ledger_do(books->ledger, "UPDATE quotas SET mj = mj - 1", ""), 0);
+    assert_int_equal(ledger_commit(books->ledger), 0);
+    a_pass_does(books, shadow, NOW, "");
+    assert_int_equal(warnings(books), 0);
+    a_pass_does(books, soft, NOW, "qos 1 low");
+    assert_int_equal(warnings(books), 1);
+    /* Slurm did not move it: once in ten minutes it is asked to. */
+    a_pass_does(books, soft, NOW + 2, "");
+    a_pass_does(books, soft, NOW + 600, "qos 1 low");
+    a_job("1", "over", "low");
+    a_pass_does(books, soft, NOW + 2000, "");
+    assert_int_equal(warnings(books), 2);
+
+    a_job("2", "over", "normal");
+    assert_int_equal(ledger_begin(books->ledger), 0);
+    switches_set(books->ledger, "freeze", true, NOW, "root", "a test");
+    assert_int_equal(ledger_commit(books->ledger), 0);
+    a_pass_does(books, soft, NOW, "");
+    assert_int_equal(ledger_begin(books->ledger), 0);
+    switches_set(books->ledger, "freeze", false, NOW, "root", "a test");
+    assert_int_equal(ledger_commit(books->ledger), 0);
+    assert_int_equal(warnings(books), 2);
+
+    policy_release(soft);
+    policy_release(shadow);
+    policy_files_remove(&files);
+    books_close(&opened);
+}
+
+/* The strictest of several partitions counts: nobody knows where it will run. */
+static void the_strictest_partition_sets_the_licence(void **state)
+{
+    static const struct {
+        const char *partition, *done;
+    } table[] = {
+        {"main", "licences 1 kwota:1"},
+        {"free", ""},
+        {"free,main", "licences 1 kwota:1"},
+        {"main,free", "licences 1 kwota:1"},
+        {"over", ""},
+    };
+    struct policy_files files;
+    struct policy *soft;
+    void *books;
+
+    (void)state;
+    assert_int_equal(books_open(&books), 0);
+    policy_files_make(&files);
+    soft = rules(&files, "soft");
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        a_job("1", table[i].partition, "normal");
+        a_pass_does(books, soft, NOW, table[i].done);
+    }
+    policy_release(soft);
+    policy_files_remove(&files);
+    books_close(&books);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(estimates),
         cmocka_unit_test(estimates_without_slurmctld),
+        cmocka_unit_test(who_may_overdraw_goes_into_its_qos),
+        cmocka_unit_test(the_strictest_partition_sets_the_licence),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
