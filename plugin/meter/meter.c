@@ -389,7 +389,6 @@ static void read_counters(struct meter *meter, bool boundary)
         .by_cpus = !cputime_possible(&meter->cputime),
     };
 
-    counters_begin(&meter->counters, moment.now_ns);
     /* What platforms cover is to be accounted before them. */
     for (int platforms = 0; platforms <= 1; platforms++)
         for (int c = 0; c < meter->counters.count; c++)
@@ -473,6 +472,8 @@ static bool end_lost_runs(struct meter *meter)
 static void tick_locked(struct meter *meter, bool boundary)
 {
     wake_up(meter);
+    /* First of all, so that what is read by threads is there when its turn comes. */
+    counters_begin(&meter->counters, meter_now_ns());
     share_out(meter);
     for (int i = 0; i < meter->books.run_count; i++)
         if (!meter->books.runs[i].final)
