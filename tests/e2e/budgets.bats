@@ -69,8 +69,7 @@ room() {
     shift
     root kwota quota set "$@" 1000kWh --period month --why test >/dev/null
     used=$(root kwota quota show "$@" --json | jq '[.budgets[] | .used_mj] | max')
-    root kwota quota set "$@" "$((wh * 3600000 + used))J" --period month --why test 2>/dev/null ||
-        root kwota quota set "$@" "$((wh + used / 3600000 + 1))Wh" --period month --why test
+    root kwota quota set "$@" "$(((wh * 3600000 + used) / 1000 + 1))J" --period month --why test
 }
 
 # The lien of one core for a minute: (300 W + 1100 W) x 60 s = 23.3 Wh, so 24 licences.
