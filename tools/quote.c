@@ -284,5 +284,5 @@ static int run(int argc, char **argv)
 }
 
 const struct command command_quote = {
-    "quote", "[SBATCH-OPTION...] [SCRIPT]",
-    "what a job would be given, and whether it would start now", run};
+    "quote", "[OPTION...] [SCRIPT]",
+    "what a job would need, and whether it would start now", run};
