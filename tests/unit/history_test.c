@@ -7,6 +7,8 @@
 
 #include "policy/expected.h"
 #include "policy/history.h"
+#include "policy/lien.h"
+#include "policy/run.h"
 #include "tests/unit/policy_file.h"
 #include "tests/unit/quota_books.h"
 
@@ -347,6 +349,81 @@ static void a_pass_asks_once_a_key(void **state)
     close_world(&w);
 }
 
+/* From what Slurm says of a run to the lien of the next one like it. */
+static void a_settled_run_makes_the_next_lien(void **state)
+{
+    struct lookup_run run = {.job_id = 7,
+                             .text = "7",
+                             .submit_s = END - 4000,
+                             .start_s = END - 3600,
+                             .end_s = END,
+                             .uid = 1001,
+                             .user = "alice",
+                             .account = "astro",
+                             .partition = "gpu",
+                             .name = "train",
+                             .state = "COMPLETED",
+                             .node_count = 1,
+                             .over = true,
+                             .started = true,
+                             .cpus = 8,
+                             .asked_nodes = 1,
+                             .asked_cpus = 7,
+                             .limit_s = 7200};
+    struct books *b = *state;
+    char why[LIEN_WHY];
+    struct world w;
+    int64_t id;
+
+    read_world(&w, "{\"estimate\": {" PLATE ", \"history\": {\"runs\": 1}},"
+                   " \"enforce\": \"soft\"}");
+    id = run_put(b->ledger, "c", &run, END);
+    assert_true(id > 0);
+    /* slurmdbd's row tells nothing of its shape. */
+    run.hearsay = true;
+    run.cpus = run.asked_nodes = run.asked_cpus = run.limit_s = 0;
+    assert_int_equal(run_put(b->ledger, "c", &run, END), id);
+    assert_int_equal(
+        ledger_do(b->ledger,
+                  "INSERT INTO tokens (token, run_id, node, job_id, start_ms, last_ms,"
+                  " final, cpu_ns, reasons, simulated)"
+                  " VALUES ('t', ?, 'n1', 7, 0, 0, 1, 0, '[]', 0)",
+                  "i", id),
+        0);
+    books_do(b, "INSERT INTO run_domains (token, domain, kind, uj)"
+                " VALUES ('t', 'p', 'package', 72000000000)");
+    books_do(b, "INSERT INTO run_quarters VALUES ('t', 1793491200, 'package',"
+                " 72000000, 0)");
+    assert_int_equal(run_settle(b->ledger, w.policy, id, END + 1, 600, 0), 1);
+    assert_int_equal(ledger_number(b->ledger, -1, "SELECT mw FROM history", ""), 20000);
+
+    run = (struct lookup_run){.job_id = 8,
+                              .text = "8",
+                              .act = "8",
+                              .submit_s = END,
+                              .start_s = END + 10,
+                              .until_s = END + 7210,
+                              .uid = 1001,
+                              .user = "alice",
+                              .account = "astro",
+                              .partition = "gpu",
+                              .name = "train",
+                              .state = "RUNNING",
+                              .node_count = 1,
+                              .started = true,
+                              .cpus = 8,
+                              .asked_nodes = 1,
+                              .asked_cpus = 7,
+                              .limit_s = 7200};
+    id = run_put(b->ledger, "c", &run, END + 10);
+    assert_int_equal(
+        lien_open(b->ledger, w.policy, "c", id, &run, false, END + 10, why), LIEN_RUN);
+    assert_int_equal(
+        ledger_number(b->ledger, -1, "SELECT mj FROM liens WHERE run_id = ?", "i", id),
+        INT64_C(20000) * 3600);
+    close_world(&w);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, books_open, books_close)
@@ -361,6 +438,7 @@ int main(void)
         TEST(what_history_says),
         TEST(without_nameplate_or_history_nobody_can_tell),
         TEST(a_pass_asks_once_a_key),
+        TEST(a_settled_run_makes_the_next_lien),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
