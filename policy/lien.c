@@ -7,6 +7,7 @@
 
 #include "policy/accounts.h"
 #include "policy/energy.h"
+#include "policy/expected.h"
 #include "policy/log.h"
 #include "policy/quota.h"
 #include "policy/switches.h"
@@ -144,16 +145,22 @@ static void read_subject(struct subject *s, const struct lookup_run *run)
 /* What the run is expected to use; what Slurm holds for it already counts at least. */
 static int64_t lien_of(const struct subject *s, const struct lookup_run *run)
 {
-    struct nameplate plate;
-    struct shape shape = {.nodes = run->node_count,
-                          .cpus = run->cpus,
-                          .gpus = run->gpus,
-                          .limit_s = run->limit_s ? run->limit_s : LIEN_NO_LIMIT_S};
-    int64_t held_mj = run->licence_wh * ESTIMATE_MJ_PER_WH, mj = 0;
+    const struct expected_job job = {.cluster = s->cluster,
+                                     .user = s->user,
+                                     .account = s->account,
+                                     .name = run->name,
+                                     .partition = s->partition,
+                                     .asked_nodes = run->asked_nodes,
+                                     .asked_cpus = run->asked_cpus,
+                                     .asked_gpus = run->asked_gpus,
+                                     .shape = {.nodes = run->node_count,
+                                               .cpus = run->cpus,
+                                               .gpus = run->gpus,
+                                               .limit_s = run->limit_s}};
+    int64_t held_mj = run->licence_wh * ESTIMATE_MJ_PER_WH;
+    struct expected expected;
+    int64_t mj = expected_mj(s->ledger, s->policy, NULL, &job, &expected);
 
-    if (policy_nameplate(s->policy, s->partition, &plate, NULL))
-        mj = estimate_mj(estimate_mw(&plate, &shape), shape.limit_s,
-                         policy_figures(s->policy)->factor_percent);
     return mj > held_mj ? mj : held_mj;
 }
 

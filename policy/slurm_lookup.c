@@ -137,6 +137,9 @@ static void read_resources(const slurm_job_info_t *job, struct lookup_run *run)
 {
     run->cpus = tres_count(job->tres_alloc_str, "cpu");
     run->gpus = tres_count(job->tres_alloc_str, "gres/gpu");
+    run->asked_nodes = tres_count(job->tres_req_str, "node");
+    run->asked_cpus = tres_count(job->tres_req_str, "cpu");
+    run->asked_gpus = tres_count(job->tres_req_str, "gres/gpu");
     if (job->time_limit != INFINITE && job->time_limit != NO_VAL)
         run->limit_s = (int64_t)job->time_limit * 60;
     if (run->limit_s && !run->over)

@@ -36,16 +36,17 @@ struct steward {
     struct policy_store *policies;
     const char *cluster;
     pthread_t thread;
-    pthread_mutex_t lock; /* guards the three below */
+    pthread_mutex_t
+        lock; /* guards those below; who makes `partitions` reads them too */
     pthread_cond_t kicked;
     bool stop, kick;
     json_t *queue;
+    struct queue_partition *partitions;
+    int partition_count;
     /* of the thread alone: */
     struct tree tree;
     bool has_tree, dbd_away;
     int64_t next_tree_s;
-    struct queue_partition *partitions;
-    int partition_count;
     struct waiting waiting;
 };
 
@@ -69,9 +70,11 @@ static void refresh(struct steward *s, int64_t now_s)
         return;
     s->next_tree_s = now_s + TREE_S;
     if (queue_partitions(&partitions, &count) == 0) {
+        pthread_mutex_lock(&s->lock);
         free(s->partitions);
         s->partitions = partitions;
         s->partition_count = count;
+        pthread_mutex_unlock(&s->lock);
     } else {
         s->next_tree_s = now_s + PACE_S;
     }
@@ -225,6 +228,25 @@ json_t *steward_queue(struct steward *s, const struct access_rights *rights)
     }
     pthread_mutex_unlock(&s->lock);
     return json_pack("{s:o}", "jobs", jobs);
+}
+
+int steward_partition(struct steward *s, const char *name,
+                      struct queue_partition *found)
+{
+    int rc;
+
+    pthread_mutex_lock(&s->lock);
+    rc = s->partition_count > 0 ? 0 : -1;
+    for (int i = 0; i < s->partition_count && rc <= 0; i++) {
+        const struct queue_partition *one = &s->partitions[i];
+
+        if (name[0] ? strcmp(one->name, name) == 0 : one->is_default) {
+            *found = *one;
+            rc = 1;
+        }
+    }
+    pthread_mutex_unlock(&s->lock);
+    return rc;
 }
 
 void steward_stop(struct steward *s)

@@ -7,6 +7,7 @@
 
 #include "policy/accounts.h"
 #include "policy/energy.h"
+#include "policy/expected.h"
 #include "policy/lien.h"
 #include "policy/log.h"
 #include "policy/slurm_act.h"
@@ -29,46 +30,20 @@ find_partition(const struct queue_partition *partitions, int count, const char *
     return NULL;
 }
 
-static int64_t estimate_in(const struct policy *policy,
-                           const struct queue_partition *partition, const char *name,
-                           const struct queue_job *job)
+/* What the job's shape is in the partition, as far as Slurm has worked it out. */
+static void shape_in(const struct queue_partition *partition,
+                     const struct queue_job *job, struct shape *shape)
 {
-    struct nameplate plate;
-    struct shape shape = {.nodes = job->nodes > 0 ? job->nodes : 1,
-                          .cpus = job->cpus,
-                          .gpus = job->gpus,
-                          .limit_s = job->limit_s};
-
-    if (!policy_nameplate(policy, name, &plate, NULL))
-        return -1;
+    *shape = (struct shape){.nodes = job->nodes > 0 ? job->nodes : 1,
+                            .cpus = job->cpus,
+                            .gpus = job->gpus,
+                            .limit_s = job->limit_s};
     if (partition && (job->whole_nodes || partition->whole_nodes)) {
-        shape.cpus = shape.nodes * partition->node_cpus;
-        shape.gpus = shape.nodes * partition->node_gpus;
+        shape->cpus = shape->nodes * partition->node_cpus;
+        shape->gpus = shape->nodes * partition->node_gpus;
     }
-    if (shape.limit_s == 0 && partition)
-        shape.limit_s = partition->max_s;
-    if (shape.limit_s == 0)
-        shape.limit_s = LIEN_NO_LIMIT_S;
-    return estimate_mj(estimate_mw(&plate, &shape), shape.limit_s,
-                       policy_figures(policy)->factor_percent);
-}
-
-int64_t waiting_estimate(const struct policy *policy,
-                         const struct queue_partition *partitions, int partition_count,
-                         const struct queue_job *job)
-{
-    char names[sizeof job->partition], *rest = names, *name;
-    int64_t most = -1;
-
-    memcpy(names, job->partition, sizeof names);
-    while ((name = strsep(&rest, ","))) {
-        int64_t mj = estimate_in(
-            policy, find_partition(partitions, partition_count, name), name, job);
-
-        if (mj > most)
-            most = mj;
-    }
-    return most;
+    if (shape->limit_s == 0 && partition)
+        shape->limit_s = partition->max_s;
 }
 
 /* What is to be done to one job. */
@@ -83,10 +58,41 @@ struct pass {
     const struct policy *policy;
     int64_t now_s;
     bool off; /* frozen or tripped: nothing is gated */
+    struct expected_cache *cache;
     struct plan *plans;
     int count;
     json_t *list;
 };
+
+/* The job's estimate in mJ where it is largest of its partitions; -1: nobody can tell.
+ */
+static int64_t estimate(struct pass *p, const struct queue_job *job)
+{
+    const struct waiting *w = p->waiting;
+    char names[sizeof job->partition], *rest = names, *name;
+    int64_t most = -1;
+
+    memcpy(names, job->partition, sizeof names);
+    while ((name = strsep(&rest, ","))) {
+        struct expected_job wanted = {.cluster = w->cluster,
+                                      .user = job->user,
+                                      .account = job->account,
+                                      .name = job->name,
+                                      .partition = name,
+                                      .asked_nodes = job->asked_nodes,
+                                      .asked_cpus = job->cpus,
+                                      .asked_gpus = job->gpus};
+        struct expected expected;
+        int64_t mj;
+
+        shape_in(find_partition(w->partitions, w->partition_count, name), job,
+                 &wanted.shape);
+        mj = expected_mj(w->ledger, p->policy, p->cache, &wanted, &expected);
+        if (mj > most)
+            most = mj;
+    }
+    return most;
+}
 
 static struct plan *add(struct pass *p, const struct queue_job *job)
 {
@@ -128,8 +134,7 @@ static int64_t wanted_wh(struct pass *p, const struct queue_job *job, int64_t *m
     enum policy_enforce enforce = enforce_of(p, job, &at_limit);
     int64_t wh;
 
-    *mj = waiting_estimate(p->policy, p->waiting->partitions,
-                           p->waiting->partition_count, job);
+    *mj = estimate(p, job);
     if (enforce < ENFORCE_SOFT || *mj < 0 ||
         (at_limit != AT_LIMIT_WAIT && at_limit != AT_LIMIT_REJECT))
         return 0;
@@ -270,7 +275,9 @@ int waiting_pass(struct waiting *waiting, const struct policy *policy, int64_t n
         return -1;
     p.plans = calloc(MOST_UPDATES, sizeof *p.plans);
     p.list = json_array();
+    p.cache = expected_cache_new();
     rc = p.plans ? make_plans(&p, &queue) : -1;
+    expected_cache_free(p.cache);
     queue_done(&queue);
     for (int i = 0; rc == 0 && i < p.count; i++)
         carry_out(&p.plans[i]);

@@ -24,10 +24,4 @@ struct waiting {
  * slurmctld cannot be asked. */
 int waiting_pass(struct waiting *waiting, const struct policy *policy, int64_t now_s);
 
-/* The job's estimate in mJ at the nameplate of the most expensive of its partitions;
- * -1: none of them has one. Pure but for the policy. */
-int64_t waiting_estimate(const struct policy *policy,
-                         const struct queue_partition *partitions, int partition_count,
-                         const struct queue_job *job);
-
 #endif
