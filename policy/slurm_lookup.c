@@ -145,6 +145,7 @@ static void read_resources(const slurm_job_info_t *job, struct lookup_run *run)
     if (run->limit_s && !run->over)
         run->until_s = job->end_time;
     run->licence_wh = tres_licences(job->licenses, "kwota");
+    run->budget_wh = tres_energy_budget(job->admin_comment);
     run->batch = job->batch_flag != 0;
     run->requeues = job->requeue != 0;
     run->cron = job->cronspec && job->cronspec[0];

@@ -38,6 +38,7 @@ struct lookup_run {
     int64_t limit_s;      /* its time limit; 0: none */
     int64_t until_s;      /* when that is over; 0: never, or it does not run */
     int64_t licence_wh;   /* what it holds of the licence "kwota" */
+    int64_t budget_wh;    /* what its user allowed it at most; 0: no such word */
     bool batch, requeues; /* it has a script; Slurm may requeue it */
     bool cron;            /* scrontab's: Slurm refuses every update */
     char act[64];         /* as what Slurm takes actions on it: 12, 12_3, 15 (leader) */

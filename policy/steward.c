@@ -153,10 +153,11 @@ static void work_round(struct steward *s)
     struct policy *policy = policy_store_take(s->policies);
 
     refresh(s, now_s);
-    write_limits(s, policy, now_s);
-    look_at_queue(s, policy, now_s);
+    /* The map first: slurmdbd may take its time for the limits. */
     admission_map_write(s->ledger, policy, s->cluster, s->settings->spool,
                         s->partitions, s->partition_count, &s->tree, now_s);
+    write_limits(s, policy, now_s);
+    look_at_queue(s, policy, now_s);
     policy_release(policy);
 }
 

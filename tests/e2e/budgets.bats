@@ -158,8 +158,11 @@ comment_says() {
     room 20 -A physics
     wait_for 20 limit_between physics 18 21
     run as alice sbatch -A astro -n 1 -t 1 --wrap true
-    [ "$status" -ne 0 ]
-    [[ $output == *"can never run this job: it could use 0.024 kWh"*"physics"* ]]
+    [ "$status" -eq 0 ]
+    wait_for 30 waits_for_energy "${output##* }"
+    quota -A physics 10Wh --period 1days
+    wait_for 20 refused alice astro
+    [[ $(as alice sbatch -A astro -n 1 -t 1 --wrap true 2>&1) == *"can never run this job: it could use 0.024 kWh"*"physics"* ]]
     root kwota quota remove -A physics --why test
     room 30 -u bob
     wait_for 20 limit_between plasma 28 31 bob
@@ -177,6 +180,10 @@ comment_says() {
     wait_for 30 waits_for_energy "$job"
     root kwota quota remove -A bio -u carol --why test
     wait_for 60 settled "$job"
+}
+
+refused() { # USER ACCOUNT
+    ! as "$1" sbatch -A "$2" -n 1 -t 1 --hold --wrap true
 }
 
 @test "a user's quota over several accounts holds a job before its script starts" {
