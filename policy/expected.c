@@ -70,9 +70,12 @@ static void ask_history(struct ledger *ledger, const struct policy *policy,
     const struct history_key key = {job->cluster,    job->user,      job->account,
                                     job->name,       job->partition, job->asked_nodes,
                                     job->asked_cpus, job->asked_gpus};
-    bool is_new;
+    bool is_new = true;
     struct kept *kept = find(cache, &key, &is_new);
 
+    *estimate = (struct history_estimate){0};
+    if (!ledger)
+        return;
     if (kept && !is_new) {
         *estimate = kept->estimate;
         return;

@@ -98,6 +98,8 @@ static int run(const struct settings *settings, const char *cluster,
     context.worker = context.steward ? worker_start(context.ledger, settings, policies,
                                                     context.steward, cluster)
                                      : NULL;
+    if (context.steward)
+        policy_store_watch_over(policies, steward_guard, context.steward);
     http = context.worker ? http_start(&context) : NULL;
     if (!http)
         return 1;
@@ -105,6 +107,7 @@ static int run(const struct settings *settings, const char *cluster,
              settings->spool);
     log_line("ending on %s", strsignal(wait_for_end(&signals, policies)));
     http_stop(http);
+    policy_store_watch_over(policies, NULL, NULL);
     worker_stop(context.worker);
     steward_stop(context.steward);
     ledger_close(context.ledger);

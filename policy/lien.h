@@ -26,20 +26,30 @@ enum lien_verdict {
 
 /* Decides for a run that has just begun, once: later calls give the same verdict.
  * `late`: its job runs already, and holding it would undo its work: it is not held, and
- * gets a lien of what there is. Errors of the ledger let it run. */
+ * gets a lien of what there is; so does one that is spared because everything is frozen
+ * or the breaker is out. Errors of the ledger let it run. */
 enum lien_verdict lien_open(struct ledger *ledger, const struct policy *policy,
                             const char *cluster, int64_t run_id,
                             const struct lookup_run *run, bool late, int64_t now_s,
                             char why[LIEN_WHY]);
 
 /* Looks at a running run's use: raises its lien where it runs short, as far as its
- * quotas have it. 1: it is to be ended, for the reason in `why`; else 0. */
+ * quotas have it. 1: it is to be ended, for the reason in `why`; else 0. A strict run
+ * whose rule is strict no more is charged as strict, but not ended. */
 int lien_review(struct ledger *ledger, const struct policy *policy, const char *cluster,
                 int64_t run_id, int64_t report_ms, int64_t now_s, char why[LIEN_WHY]);
 
 /* The run's time limit has changed: the lien is raised if it can be. */
 int lien_limit(struct ledger *ledger, const struct policy *policy, const char *cluster,
                int64_t run_id, const struct lookup_run *run, int64_t now_s);
+
+/* The run is over and has used `used_mj`: before it is charged, a strict lien that is
+ * short of that is raised as far as the quotas had room when it ended. A run that
+ * kwotad never decided about gets one here if its rule is strict. With counts that come
+ * after the charge too: what of them the quotas have no room for is the centre's.
+ * policy may be NULL: nothing is raised. */
+int lien_settle(struct ledger *ledger, const struct policy *policy, int64_t run_id,
+                int64_t used_mj);
 
 /* What may be charged for a run that used `used_mj`: no more than its lien where its
  * rule is strict. */

@@ -224,3 +224,35 @@ json_t *policy_call(struct policy_store *store, struct ledger *ledger,
     policy_release(policy);
     return reply;
 }
+
+json_t *policy_call_reload(struct policy_store *store,
+                           const struct access_rights *rights, const json_t *body,
+                           unsigned *status)
+{
+    const json_t *confirm = json_object_get(body, "confirm");
+    json_t *state, *reply;
+    const char *why;
+    int rc;
+
+    *status = 403;
+    if (!rights->sees_all)
+        return person_error("only operators may have the policy read anew");
+    *status = 400;
+    if (confirm && !json_is_boolean(confirm))
+        return person_error("\"confirm\" is true or false");
+    if (json_is_true(confirm))
+        rc = policy_store_confirm(store);
+    else
+        rc = policy_store_reload(store);
+    state = policy_store_state(store);
+    *status = 200;
+    if (rc == 0)
+        return json_pack("{s:o}", "state", state);
+    *status = 409;
+    why = json_string_value(json_object_get(state, "waits"));
+    if (!why)
+        why = json_string_value(json_object_get(state, "error"));
+    reply = person_error(why ? why : "the file cannot be read; kwotad's log says why");
+    json_decref(state);
+    return reply;
+}

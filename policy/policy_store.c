@@ -2,6 +2,7 @@
 #include "policy/policy_store.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -23,6 +24,10 @@ struct policy_store {
     int64_t since_s;
     char *error; /* what was wrong with the file when last read; NULL: nothing */
     int64_t error_s;
+    char *waits; /* why the file's policy waits for a confirmation; NULL: it does not */
+    int64_t waits_s;
+    policy_store_guard *guard; /* these two: of who is reading */
+    void *guard_of;
     struct watched watched[CONFIGURATION_FILES];
     int watched_count;
 };
@@ -62,13 +67,20 @@ static char *mistakes_of(struct configuration *conf)
     return text;
 }
 
-/* Takes over both. */
-static void put_in_force(struct policy_store *store, struct policy *policy, char *error)
+/* Takes over all three. */
+static void put_in_force(struct policy_store *store, struct policy *policy, char *error,
+                         char *waits)
 {
     free(store->error);
+    free(store->waits);
     store->error = error;
-    if (!policy) {
+    store->waits = waits;
+    if (error)
         store->error_s = (int64_t)time(NULL);
+    if (waits)
+        store->waits_s = (int64_t)time(NULL);
+    if (!policy || waits) {
+        policy_release(policy);
         return;
     }
     policy_release(store->policy);
@@ -76,19 +88,37 @@ static void put_in_force(struct policy_store *store, struct policy *policy, char
     store->since_s = (int64_t)time(NULL);
 }
 
-static int read_anew(struct policy_store *store)
+/* Why it may not be put in force without a confirmation; NULL: it may. */
+static char *objection_to(struct policy_store *store, const struct policy *policy)
+{
+    char why[POLICY_STORE_WHY], *text;
+
+    if (!policy || !store->policy || !store->guard ||
+        !store->guard(store->guard_of, store->policy, policy, why))
+        return NULL;
+    if (asprintf(&text, "the policy of %s %s: kwota policy reload --confirm takes it",
+                 store->file, why) < 0)
+        return strdup(why);
+    return text;
+}
+
+/* The policy in force is changed by who is reading only, so it can be looked at here
+ * without the lock. */
+static int read_anew(struct policy_store *store, bool confirmed)
 {
     struct configuration *conf = configuration_read(store->file);
     struct policy *policy = conf ? policy_check(conf) : NULL;
+    char *waits = confirmed ? NULL : objection_to(store, policy);
+    int rc = policy && !waits ? 0 : -1;
 
     if (conf) {
         pthread_mutex_lock(&store->lock);
         watch(store, conf);
-        put_in_force(store, policy, mistakes_of(conf));
+        put_in_force(store, policy, mistakes_of(conf), waits);
         pthread_mutex_unlock(&store->lock);
     }
     configuration_free(conf);
-    return policy ? 0 : -1;
+    return rc;
 }
 
 struct policy_store *policy_store_open(const char *file)
@@ -100,7 +130,7 @@ struct policy_store *policy_store_open(const char *file)
     store->file = strdup(file);
     pthread_mutex_init(&store->reading, NULL);
     pthread_mutex_init(&store->lock, NULL);
-    if (read_anew(store) == 0)
+    if (read_anew(store, true) == 0)
         return store;
     if (store->error)
         fputs(store->error, stderr);
@@ -117,6 +147,7 @@ void policy_store_close(struct policy_store *store)
     pthread_mutex_destroy(&store->lock);
     pthread_mutex_destroy(&store->reading);
     free(store->error);
+    free(store->waits);
     free(store->file);
     free(store);
 }
@@ -142,24 +173,46 @@ static void log_mistakes(const struct policy_store *store)
     free(text);
 }
 
-static int reload(struct policy_store *store)
+static int reload(struct policy_store *store, bool confirmed)
 {
-    if (read_anew(store) < 0) {
-        log_mistakes(store);
-        return -1;
+    if (read_anew(store, confirmed) == 0) {
+        log_line("the policy of %s is in force", store->file);
+        return 0;
     }
-    log_line("the policy of %s is in force", store->file);
-    return 0;
+    if (store->waits)
+        log_line("%s; the policy before it stays in force", store->waits);
+    else
+        log_mistakes(store);
+    return -1;
 }
 
-int policy_store_reload(struct policy_store *store)
+static int reload_alone(struct policy_store *store, bool confirmed)
 {
     int rc;
 
     pthread_mutex_lock(&store->reading);
-    rc = reload(store);
+    rc = reload(store, confirmed);
     pthread_mutex_unlock(&store->reading);
     return rc;
+}
+
+void policy_store_watch_over(struct policy_store *store, policy_store_guard *guard,
+                             void *of)
+{
+    pthread_mutex_lock(&store->reading);
+    store->guard = guard;
+    store->guard_of = of;
+    pthread_mutex_unlock(&store->reading);
+}
+
+int policy_store_reload(struct policy_store *store)
+{
+    return reload_alone(store, false);
+}
+
+int policy_store_confirm(struct policy_store *store)
+{
+    return reload_alone(store, true);
 }
 
 static bool same(const struct config_stamp *a, const struct config_stamp *b)
@@ -187,7 +240,7 @@ int policy_store_poll(struct policy_store *store)
 
     pthread_mutex_lock(&store->reading);
     if (has_changed(store))
-        rc = reload(store) < 0 ? -1 : 1;
+        rc = reload(store, false) < 0 ? -1 : 1;
     pthread_mutex_unlock(&store->reading);
     return rc;
 }
@@ -200,9 +253,11 @@ json_t *policy_store_state(struct policy_store *store)
     for (int i = 0; i < store->watched_count; i++)
         json_array_append_new(files, json_string(store->watched[i].name));
     state =
-        json_pack("{s:s s:o s:I s:s? s:o}", "file", store->file, "files", files,
-                  "since_s", (json_int_t)store->since_s, "error", store->error,
-                  "error_s", store->error ? json_integer(store->error_s) : json_null());
+        json_pack("{s:s s:o s:I s:s? s:o s:s? s:o}", "file", store->file, "files",
+                  files, "since_s", (json_int_t)store->since_s, "error", store->error,
+                  "error_s", store->error ? json_integer(store->error_s) : json_null(),
+                  "waits", store->waits, "waits_s",
+                  store->waits ? json_integer(store->waits_s) : json_null());
     pthread_mutex_unlock(&store->lock);
     return state;
 }

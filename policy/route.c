@@ -106,6 +106,18 @@ static json_t *policies(const struct route_call *call, unsigned *status)
                        status);
 }
 
+static json_t *reload(const struct route_call *call, unsigned *status)
+{
+    json_t *answer = NULL, *body = body_of(call, status, &answer);
+
+    if (!body)
+        return answer;
+    answer = policy_call_reload(call->context->policies, call->rights, body, status);
+    json_decref(body);
+    steward_kick(call->context->steward);
+    return answer;
+}
+
 static json_t *budgets(const struct route_call *call, unsigned *status)
 {
     struct policy *policy = policy_store_take(call->context->policies);
@@ -209,13 +221,21 @@ static const struct {
     const char *method, *path;
     json_t *(*answer)(const struct route_call *call, unsigned *status);
 } calls[] = {
-    {"POST", "/v1/report", report},  {"POST", "/v1/decisions", decisions},
-    {"GET", "/v1/job", job},         {"GET", "/v1/usage", usage},
-    {"GET", "/v1/nodes", nodes},     {"GET", "/v1/ping", ping},
-    {"GET", "/v1/policy", policies}, {"GET", "/v1/policy/explain", policies},
-    {"GET", "/v1/why", why},         {"GET", "/v1/queue", queue},
-    {"GET", "/v1/shadow", shadow},   {"GET", "/v1/freeze", frozen},
-    {"POST", "/v1/freeze", freeze},  {"POST", "/v1/quote", quote},
+    {"POST", "/v1/report", report},
+    {"POST", "/v1/decisions", decisions},
+    {"GET", "/v1/job", job},
+    {"GET", "/v1/usage", usage},
+    {"GET", "/v1/nodes", nodes},
+    {"GET", "/v1/ping", ping},
+    {"GET", "/v1/policy", policies},
+    {"GET", "/v1/policy/explain", policies},
+    {"GET", "/v1/why", why},
+    {"GET", "/v1/queue", queue},
+    {"GET", "/v1/shadow", shadow},
+    {"GET", "/v1/freeze", frozen},
+    {"POST", "/v1/freeze", freeze},
+    {"POST", "/v1/quote", quote},
+    {"POST", "/v1/policy/reload", reload},
 };
 
 json_t *route_call(const struct route_call *call, unsigned *status)

@@ -217,14 +217,19 @@ static int64_t entered(struct ledger *ledger, int64_t run_id, const char *kinds)
 }
 
 /* Enters what is billed and what is the centre's of `mj`. */
-static int enter_parts(struct ledger *ledger, int64_t run_id, const char *kind,
-                       int64_t mj, int64_t now_s, const char *why)
+static int enter_parts(struct ledger *ledger, const struct policy *policy,
+                       int64_t run_id, const char *kind, int64_t mj, int64_t now_s,
+                       const char *why)
 {
-    int64_t billable_mj = lien_billable(ledger, run_id, mj);
+    int64_t billable_mj = lien_settle(ledger, policy, run_id, mj) < 0
+                              ? -1
+                              : lien_billable(ledger, run_id, mj);
     int64_t charged_mj = entered(ledger, run_id, "'charge','adjustment'");
     int64_t overrun_mj = entered(ledger, run_id, "'overrun'");
     bool first = strcmp(kind, "charge") == 0;
 
+    if (billable_mj < 0)
+        return -1;
     if ((first || billable_mj != charged_mj) &&
         enter(ledger, run_id, kind, billable_mj - charged_mj, now_s, why) < 0)
         return -1;
@@ -235,7 +240,8 @@ static int enter_parts(struct ledger *ledger, int64_t run_id, const char *kind,
     return post_overrun(ledger, run_id, overrun_mj, mj - billable_mj);
 }
 
-/* What its end state gives back: borne by the centre, as an overrun is. */
+/* What its end state gives back, of late counts too: borne by the centre, as an overrun
+ * is. */
 static int enter_credit(struct ledger *ledger, const struct policy *policy,
                         int64_t run_id, int64_t now_s)
 {
@@ -249,7 +255,8 @@ static int enter_credit(struct ledger *ledger, const struct policy *policy,
     sqlite3_finalize(stmt);
     percent = policy ? policy_credit_percent(policy, state) : 0;
     mj = (int64_t)((__int128)entered(ledger, run_id, "'charge','adjustment'") *
-                   percent / 100);
+                   percent / 100) +
+         entered(ledger, run_id, "'credit'");
     if (mj <= 0)
         return 0;
     snprintf(why, sizeof why, "it ended as %s: credits.%s is %lld %%", state, state,
@@ -262,7 +269,7 @@ static int enter_credit(struct ledger *ledger, const struct policy *policy,
 static int charge(struct ledger *ledger, const struct policy *policy, int64_t run_id,
                   int64_t mj, int64_t now_s)
 {
-    if (enter_parts(ledger, run_id, "charge", mj, now_s, "settled") < 0 ||
+    if (enter_parts(ledger, policy, run_id, "charge", mj, now_s, "settled") < 0 ||
         lien_close(ledger, run_id) < 0 ||
         ledger_do(ledger, "UPDATE runs SET state = 'settled' WHERE id = ?", "i",
                   run_id) < 0 ||
@@ -294,9 +301,10 @@ int run_settle(struct ledger *ledger, const struct policy *policy, int64_t run_i
     if (settled) {
         if (mj == entered(ledger, run_id, "'charge','adjustment','overrun'"))
             return 0;
-        return enter_parts(ledger, run_id, "adjustment", mj, now_s,
+        return enter_parts(ledger, policy, run_id, "adjustment", mj, now_s,
                            "counts that came after the charge") < 0 ||
-                       post_rollups(ledger, run_id) < 0
+                       post_rollups(ledger, run_id) < 0 ||
+                       enter_credit(ledger, policy, run_id, now_s) < 0
                    ? -1
                    : 1;
     }

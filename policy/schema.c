@@ -145,7 +145,7 @@ static const char version_3[] =
     "CREATE TABLE liens ("
     " run_id INTEGER PRIMARY KEY REFERENCES runs(id), mj INTEGER NOT NULL,"
     " licence_wh INTEGER NOT NULL, from_s INTEGER NOT NULL, until_s INTEGER NOT NULL,"
-    " reviewed_ms INTEGER NOT NULL DEFAULT 0);"
+    " reviewed_ms INTEGER NOT NULL DEFAULT 0, most_mj INTEGER);"
     /* The part of the energy that is the centre's: used beyond a lien that could not be
      * raised. */
     "ALTER TABLE rollups ADD COLUMN overrun_mj INTEGER NOT NULL DEFAULT 0;"
@@ -214,6 +214,13 @@ static const char version_3[] =
     "CREATE TABLE switches ("
     " name TEXT PRIMARY KEY, value TEXT NOT NULL, time_s INTEGER NOT NULL,"
     " actor TEXT NOT NULL, why TEXT NOT NULL) WITHOUT ROWID;"
+    /* What the site's hook was told of. threshold: subject is the quota, window_s when
+     * its window began (0: a rolling one); held, ended: subject is the last decision;
+     * breaker, policy-invalid: when that was. */
+    "CREATE TABLE notices ("
+    " event TEXT NOT NULL, subject INTEGER NOT NULL, window_s INTEGER NOT NULL,"
+    " percent INTEGER NOT NULL, time_s INTEGER NOT NULL,"
+    " PRIMARY KEY (event, subject, window_s, percent)) WITHOUT ROWID;"
     "PRAGMA user_version = 3;";
 
 const char *const schema_steps[SCHEMA_VERSION] = {version_1, version_2, version_3};

@@ -10,8 +10,11 @@
 #include "policy/accounts.h"
 #include "policy/admission_map.h"
 #include "policy/clock.h"
+#include "policy/hook.h"
+#include "policy/impact.h"
 #include "policy/limits.h"
 #include "policy/log.h"
+#include "policy/threshold.h"
 #include "policy/waiting.h"
 
 /* A round at least this often, and not more often than the other. */
@@ -23,6 +26,9 @@
 
 /* A limit that is far from being reached is written this seldom. */
 #define COARSE_S 30
+
+/* How often thresholds are looked at. */
+#define NOTICE_S 5
 
 /* What was last written to an association. */
 struct written {
@@ -36,18 +42,21 @@ struct steward {
     struct policy_store *policies;
     const char *cluster;
     pthread_t thread;
-    pthread_mutex_t
-        lock; /* guards those below; who makes `partitions` reads them too */
+    pthread_mutex_t lock; /* guards what is between here and the tree; who makes
+                             `partitions` reads them without it */
     pthread_cond_t kicked;
     bool stop, kick;
     json_t *queue;
     struct queue_partition *partitions;
     int partition_count;
+    struct impact_queue seen; /* Slurm's jobs and partitions, as of the last round */
     /* of the thread alone: */
     struct tree tree;
     bool has_tree, dbd_away;
     int64_t next_tree_s;
     struct waiting waiting;
+    struct hook *hook;
+    int64_t next_notice_s;
 };
 
 static void note_dbd(struct steward *s, bool away)
@@ -135,6 +144,67 @@ static void write_limits(struct steward *s, const struct policy *policy, int64_t
         free(wanted);
 }
 
+static void forget_seen(struct impact_queue *seen)
+{
+    free(seen->jobs);
+    free(seen->partitions);
+    *seen = (struct impact_queue){NULL, 0, NULL, 0};
+}
+
+/* With the lock held. */
+static void keep_seen(struct steward *s)
+{
+    size_t size = (size_t)s->partition_count * sizeof *s->partitions;
+
+    forget_seen(&s->seen);
+    s->seen.jobs = s->waiting.jobs;
+    s->seen.count = s->waiting.job_count;
+    s->waiting.jobs = NULL;
+    s->waiting.job_count = 0;
+    s->seen.partitions = malloc(size ? size : 1);
+    if (!s->seen.partitions || size == 0)
+        return;
+    memcpy(s->seen.partitions, s->partitions, size);
+    s->seen.partition_count = s->partition_count;
+}
+
+/* A copy, so that nobody waits for who counts. */
+static void copy_seen(struct steward *s, struct impact_queue *copy)
+{
+    size_t jobs, partitions;
+
+    pthread_mutex_lock(&s->lock);
+    *copy = s->seen;
+    jobs = (size_t)copy->count * sizeof *copy->jobs;
+    partitions = (size_t)copy->partition_count * sizeof *copy->partitions;
+    copy->jobs = malloc(jobs ? jobs : 1);
+    copy->partitions = malloc(partitions ? partitions : 1);
+    if (copy->jobs && jobs > 0)
+        memcpy(copy->jobs, s->seen.jobs, jobs);
+    if (copy->partitions && partitions > 0)
+        memcpy(copy->partitions, s->seen.partitions, partitions);
+    pthread_mutex_unlock(&s->lock);
+    if (!copy->jobs || !copy->partitions)
+        forget_seen(copy);
+}
+
+bool steward_guard(void *steward, const struct policy *now, const struct policy *next,
+                   char why[POLICY_STORE_WHY])
+{
+    struct steward *s = steward;
+    struct impact_queue queue;
+    struct impact impact = {0, 0, 0};
+
+    copy_seen(s, &queue);
+    if (ledger_begin(s->ledger) == 0) {
+        impact_count(s->ledger, s->cluster, &queue, now, next, clock_now_s(), &impact);
+        ledger_commit(s->ledger);
+    }
+    forget_seen(&queue);
+    impact_text(&impact, why);
+    return impact_is_much(&impact, policy_figures(now)->confirm_percent);
+}
+
 static void look_at_queue(struct steward *s, const struct policy *policy, int64_t now_s)
 {
     s->waiting.partitions = s->partitions;
@@ -144,7 +214,36 @@ static void look_at_queue(struct steward *s, const struct policy *policy, int64_
     pthread_mutex_lock(&s->lock);
     json_decref(s->queue);
     s->queue = json_incref(s->waiting.list);
+    keep_seen(s);
     pthread_mutex_unlock(&s->lock);
+}
+
+/* What has come to pass since the last time goes to the site's hook. */
+static void tell_hook(struct steward *s, const struct policy *policy, int64_t now_s)
+{
+    json_t *events, *state, *event;
+    size_t i;
+    int rc;
+
+    if (now_s < s->next_notice_s && now_s >= s->next_notice_s - NOTICE_S)
+        return;
+    s->next_notice_s = now_s + NOTICE_S;
+    state = policy_store_state(s->policies);
+    events = json_array();
+    rc = ledger_begin(s->ledger);
+    if (rc == 0 &&
+        (threshold_look(s->ledger, policy, s->cluster, now_s, events) < 0 ||
+         threshold_decisions(s->ledger, s->cluster, now_s, events) < 0 ||
+         threshold_policy(s->ledger, s->cluster, state, now_s, events) < 0)) {
+        ledger_rollback(s->ledger);
+        rc = -1;
+    } else if (rc == 0) {
+        rc = ledger_commit(s->ledger);
+    }
+    for (i = 0; rc == 0 && (event = json_array_get(events, i)); i++)
+        hook_tell(s->hook, policy_figures(policy)->hook, event);
+    json_decref(events);
+    json_decref(state);
 }
 
 static void work_round(struct steward *s)
@@ -158,6 +257,7 @@ static void work_round(struct steward *s)
                         s->partitions, s->partition_count, &s->tree, now_s);
     write_limits(s, policy, now_s);
     look_at_queue(s, policy, now_s);
+    tell_hook(s, policy, now_s);
     policy_release(policy);
 }
 
@@ -199,7 +299,9 @@ struct steward *steward_start(struct ledger *ledger, const struct settings *sett
     s->waiting = (struct waiting){.ledger = ledger, .cluster = cluster};
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->kicked, NULL);
-    if (pthread_create(&s->thread, NULL, work, s) != 0) {
+    s->hook = hook_start(HOOK_LIMIT_MS);
+    if (!s->hook || pthread_create(&s->thread, NULL, work, s) != 0) {
+        hook_stop(s->hook);
         json_decref(s->queue);
         free(s);
         return NULL;
@@ -257,9 +359,12 @@ void steward_stop(struct steward *s)
     pthread_cond_signal(&s->kicked);
     pthread_mutex_unlock(&s->lock);
     pthread_join(s->thread, NULL);
+    hook_stop(s->hook);
     tree_done(&s->tree);
     free(s->partitions);
     json_decref(s->waiting.list);
+    free(s->waiting.jobs);
+    forget_seen(&s->seen);
     json_decref(s->queue);
     free(s);
 }

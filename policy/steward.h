@@ -32,6 +32,11 @@ json_t *steward_queue(struct steward *steward, const struct access_rights *right
 int steward_partition(struct steward *steward, const char *name,
                       struct queue_partition *found);
 
+/* A policy_store_guard: whether `next` would stop too many of the jobs that slurmctld
+ * last told of. Takes the ledger's lock. */
+bool steward_guard(void *steward, const struct policy *now, const struct policy *next,
+                   char why[POLICY_STORE_WHY]);
+
 void steward_stop(struct steward *steward);
 
 #endif

@@ -16,7 +16,6 @@
 
 #define HELD "kwota: held"
 #define WAITS "kwota: waits for energy"
-#define BUDGET "kwota: energy budget "
 
 /* At most so many updates a pass: slurmctld has other things to do. */
 #define MOST_UPDATES 200
@@ -64,17 +63,17 @@ struct pass {
     json_t *list;
 };
 
-/* The job's estimate in mJ where it is largest of its partitions; -1: nobody can tell.
- */
-static int64_t estimate(struct pass *p, const struct queue_job *job)
+int64_t waiting_estimate(struct ledger *ledger, const struct policy *policy,
+                         const char *cluster, struct expected_cache *cache,
+                         const struct queue_partition *partitions, int partition_count,
+                         const struct queue_job *job)
 {
-    const struct waiting *w = p->waiting;
     char names[sizeof job->partition], *rest = names, *name;
     int64_t most = -1;
 
     memcpy(names, job->partition, sizeof names);
     while ((name = strsep(&rest, ","))) {
-        struct expected_job wanted = {.cluster = w->cluster,
+        struct expected_job wanted = {.cluster = cluster,
                                       .user = job->user,
                                       .account = job->account,
                                       .name = job->name,
@@ -85,13 +84,20 @@ static int64_t estimate(struct pass *p, const struct queue_job *job)
         struct expected expected;
         int64_t mj;
 
-        shape_in(find_partition(w->partitions, w->partition_count, name), job,
-                 &wanted.shape);
-        mj = expected_mj(w->ledger, p->policy, p->cache, &wanted, &expected);
+        shape_in(find_partition(partitions, partition_count, name), job, &wanted.shape);
+        mj = expected_mj(ledger, policy, cache, &wanted, &expected);
         if (mj > most)
             most = mj;
     }
     return most;
+}
+
+static int64_t estimate(struct pass *p, const struct queue_job *job)
+{
+    const struct waiting *w = p->waiting;
+
+    return waiting_estimate(w->ledger, p->policy, w->cluster, p->cache, w->partitions,
+                            w->partition_count, job);
 }
 
 static struct plan *add(struct pass *p, const struct queue_job *job)
@@ -105,24 +111,32 @@ static struct plan *add(struct pass *p, const struct queue_job *job)
     return plan;
 }
 
+/* The strictest rule of its partitions: nobody knows yet in which it will run. */
 static enum policy_enforce enforce_of(struct pass *p, const struct queue_job *job,
                                       enum policy_at_limit *at_limit)
 {
+    char names[sizeof job->partition], *rest = names, *name;
+    enum policy_enforce strictest = ENFORCE_OFF;
     struct accounts_chain chain;
 
+    memcpy(names, job->partition, sizeof names);
     accounts_chain(p->waiting->ledger, p->waiting->cluster, job->account, &chain);
-    *at_limit = policy_at_limit(p->policy, chain.list, job->partition, NULL);
-    return p->off ? ENFORCE_OFF
-                  : policy_enforce(p->policy, chain.list, job->partition, NULL);
+    *at_limit = AT_LIMIT_WARN;
+    while ((name = strsep(&rest, ","))) {
+        enum policy_enforce enforce = policy_enforce(p->policy, chain.list, name, NULL);
+
+        if (enforce < strictest)
+            continue;
+        strictest = enforce;
+        *at_limit = policy_at_limit(p->policy, chain.list, name, NULL);
+    }
+    return p->off ? ENFORCE_OFF : strictest;
 }
 
 /* What its user said it may use at most, as admission wrote it down; else no limit. */
 static int64_t budget_wh(const struct queue_job *job)
 {
-    size_t length = sizeof BUDGET - 1;
-    int64_t wh = strncmp(job->admin_comment, BUDGET, length) == 0
-                     ? strtoll(job->admin_comment + length, NULL, 10)
-                     : 0;
+    int64_t wh = tres_energy_budget(job->admin_comment);
 
     return wh > 0 ? wh : INT64_MAX;
 }
@@ -163,6 +177,18 @@ static void plan_licences(struct pass *p, const struct queue_job *job, int64_t w
     memcpy(plan->words, licences, sizeof plan->words);
 }
 
+/* A new comment keeps the word of the job's energy budget. */
+static void put_words(struct plan *plan, const struct queue_job *job, const char *words)
+{
+    int64_t wh = tres_energy_budget(job->admin_comment);
+
+    if (wh > 0)
+        snprintf(plan->words, sizeof plan->words, "%.400s; energy budget %lld Wh",
+                 words, (long long)wh);
+    else
+        snprintf(plan->words, sizeof plan->words, "%s", words);
+}
+
 static void plan_release(struct pass *p, const struct queue_job *job, int64_t mj)
 {
     char why[LIEN_WHY];
@@ -178,7 +204,7 @@ static void plan_release(struct pass *p, const struct queue_job *job, int64_t mj
     if (!plan)
         return;
     plan->what = PLAN_RELEASE;
-    snprintf(plan->words, sizeof plan->words, "kwota: was held, may start again");
+    put_words(plan, job, "kwota: was held, may start again");
 }
 
 static void plan_comment(struct pass *p, const struct queue_job *job, const char *why)
@@ -265,6 +291,20 @@ static int make_plans(struct pass *p, const struct queue *queue)
     return ledger_commit(p->waiting->ledger);
 }
 
+/* Keeps the jobs for whoever wants to know what another policy would do to them. */
+static void keep_jobs(struct waiting *waiting, const struct queue *queue)
+{
+    size_t size = (size_t)queue->count * sizeof *queue->jobs;
+
+    free(waiting->jobs);
+    waiting->jobs = malloc(size ? size : 1);
+    waiting->job_count = waiting->jobs ? queue->count : 0;
+    for (int i = 0; i < waiting->job_count; i++) {
+        waiting->jobs[i] = queue->jobs[i];
+        waiting->jobs[i].licences = waiting->jobs[i].admin_comment = NULL;
+    }
+}
+
 int waiting_pass(struct waiting *waiting, const struct policy *policy, int64_t now_s)
 {
     struct pass p = {.waiting = waiting, .policy = policy, .now_s = now_s};
@@ -278,6 +318,7 @@ int waiting_pass(struct waiting *waiting, const struct policy *policy, int64_t n
     p.cache = expected_cache_new();
     rc = p.plans ? make_plans(&p, &queue) : -1;
     expected_cache_free(p.cache);
+    keep_jobs(waiting, &queue);
     queue_done(&queue);
     for (int i = 0; rc == 0 && i < p.count; i++)
         carry_out(&p.plans[i]);

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "policy/expected.h"
 #include "policy/ledger.h"
 #include "policy/policy.h"
 #include "policy/slurm_queue.h"
@@ -18,10 +19,20 @@ struct waiting {
     const struct queue_partition *partitions;
     int partition_count;
     json_t *list; /* of the last pass: jobs that wait for energy (API.md) */
+    /* … and all jobs, without licences and admin_comment; the caller frees them. */
+    struct queue_job *jobs;
+    int job_count;
 };
 
 /* Corrects licences, releases what fits again, comments; makes `list` anew. -1:
  * slurmctld cannot be asked. */
 int waiting_pass(struct waiting *waiting, const struct policy *policy, int64_t now_s);
+
+/* The job's estimate in mJ where it is largest of its partitions; -1: nobody can tell.
+ * ledger NULL: by the nameplate alone; else its lock is held. `cache` may be NULL. */
+int64_t waiting_estimate(struct ledger *ledger, const struct policy *policy,
+                         const char *cluster, struct expected_cache *cache,
+                         const struct queue_partition *partitions, int partition_count,
+                         const struct queue_job *job);
 
 #endif

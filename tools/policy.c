@@ -18,18 +18,21 @@
 struct arguments {
     const char *action, *file;
     const char *user, *account, *partition;
-    bool json;
+    bool json, confirm;
 };
+
+enum { OPT_CONFIRM = 256 };
 
 static const struct argp_option options[] = {
     {"user", 'u', "USER", 0, "explain: whose job [you]", 0},
     {"account", 'A', "ACCOUNT", 0, "explain: its account [the user's default]", 0},
     {"partition", 'p', "PARTITION", 0, "explain: its partition", 0},
+    {"confirm", OPT_CONFIRM, 0, 0, "reload: whatever it does to jobs", 0},
     {"json", 'j', 0, 0, "print JSON", 0},
     {0},
 };
 
-static const char *const actions[] = {"check", "show", "explain", NULL};
+static const char *const actions[] = {"check", "show", "explain", "reload", NULL};
 
 static bool is_action(const char *text)
 {
@@ -44,7 +47,7 @@ static void take_argument(struct argp_state *state, struct arguments *a,
                           const char *arg)
 {
     if (!a->action && !is_action(arg))
-        argp_error(state, "\"%s\" is no action: check, show or explain", arg);
+        argp_error(state, "\"%s\" is no action: check, show, explain or reload", arg);
     else if (!a->action)
         a->action = arg;
     else if (strcmp(a->action, "check") == 0 && !a->file)
@@ -67,6 +70,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'p':
         a->partition = arg;
         break;
+    case OPT_CONFIRM:
+        a->confirm = true;
+        break;
     case 'j':
         a->json = true;
         break;
@@ -75,10 +81,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         break;
     case ARGP_KEY_END:
         if (!a->action)
-            argp_error(state, "one of check, show and explain is needed");
+            argp_error(state, "one of check, show, explain and reload is needed");
         if ((a->user || a->account || a->partition) &&
             strcmp(a->action, "explain") != 0)
             argp_error(state, "--user, --account and --partition are for explain");
+        if (a->confirm && strcmp(a->action, "reload") != 0)
+            argp_error(state, "--confirm is for reload");
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -154,6 +162,7 @@ static void print_policy(const json_t *reply)
     static const char *const columns[] = {"KEY", "VALUE", NULL};
     const json_t *state = json_object_get(reply, "state");
     const char *error = json_string_value(json_object_get(state, "error"));
+    const char *waits = json_string_value(json_object_get(state, "waits"));
     time_t since = (time_t)json_integer_value(json_object_get(state, "since_s"));
     struct table *table = table_new(columns);
     char when[32];
@@ -163,6 +172,8 @@ static void print_policy(const json_t *reply)
            when);
     add_values(table, "", json_object_get(reply, "policy"));
     table_print(table);
+    if (waits)
+        printf("Not in force yet: %s.\n", waits);
     if (error)
         printf("The file is invalid now, and this policy stays in force until it is "
                "mended:\n%s",
@@ -249,14 +260,33 @@ static int explain(const struct arguments *a)
     return rc;
 }
 
+static int reload(const struct arguments *a)
+{
+    json_t *reply = NULL, *body = json_pack("{s:b}", "confirm", (int)a->confirm);
+    int rc = command_post("/v1/policy/reload", body, &reply);
+
+    if (rc == 0 && a->json)
+        command_print_json(reply);
+    else if (rc == 0) {
+        printable_json(reply);
+        printf("The policy of %s is in force.\n",
+               json_string_value(
+                   json_object_get(json_object_get(reply, "state"), "file")));
+    }
+    json_decref(reply);
+    json_decref(body);
+    return rc;
+}
+
 static int run_policy(int argc, char **argv)
 {
     static const struct argp argp = {
         options,
         parse,
-        "check [FILE]\nshow\nexplain",
+        "check [FILE]\nshow\nexplain\nreload [--confirm]",
         "Checks kwota.json and tells every mistake in it; shows the policy in force "
-        "with its defaults; explains what it says for a job, and by which rule.",
+        "with its defaults; explains what it says for a job, and by which rule; has "
+        "kwotad read it anew.",
         NULL,
         NULL,
         NULL};
@@ -265,6 +295,8 @@ static int run_policy(int argc, char **argv)
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     if (strcmp(a.action, "check") == 0)
         return check(&a);
+    if (strcmp(a.action, "reload") == 0)
+        return reload(&a);
     return strcmp(a.action, "show") == 0 ? show(&a) : explain(&a);
 }
 

@@ -178,15 +178,61 @@ static void all_of_it(void **state)
     json_decref(reply);
 }
 
+static bool refuses(void *of, const struct policy *now, const struct policy *next,
+                    char why[POLICY_STORE_WHY])
+{
+    (void)of;
+    (void)now;
+    (void)next;
+    snprintf(why, POLICY_STORE_WHY, "would stop 4 of 4 jobs");
+    return true;
+}
+
+static void only_operators_have_it_read_anew(void **state)
+{
+    static const struct {
+        bool sees_all;
+        const char *body, *file;
+        unsigned status;
+        const char *error;
+    } table[] = {
+        {false, "{}", "{}", 403, "only operators"},
+        {true, "{\"confirm\":1}", "{}", 400, "\"confirm\" is"},
+        {true, "{}", "{}", 409, "the policy of "},
+        {true, "{\"confirm\":false}", "{}", 409, "the policy of "},
+        {true, "{\"confirm\":true}", "{\"sweep_s\":0}", 409, "/tmp/kwota-policy-"},
+        {true, "{\"confirm\":true}", "{}", 200, NULL},
+    };
+    struct fixture *f = *state;
+
+    policy_store_watch_over(f->store, refuses, NULL);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct access_rights rights = {.sees_all = table[i].sees_all};
+        json_t *body = json_loads(table[i].body, 0, NULL);
+        json_t *reply;
+        const char *error;
+        unsigned status;
+
+        policy_files_write(&f->files, "k", table[i].file);
+        reply = policy_call_reload(f->store, &rights, body, &status);
+        error = json_string_value(json_object_get(reply, "error"));
+        assert_int_equal(status, table[i].status);
+        if (table[i].error)
+            assert_memory_equal(error, table[i].error, strlen(table[i].error));
+        else
+            assert_non_null(json_object_get(reply, "state"));
+        json_decref(reply);
+        json_decref(body);
+    }
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make, remove_all)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(why),
-        TEST(the_account_of_the_user),
-        TEST(what_cannot_be),
-        TEST(all_of_it),
+        TEST(why),       TEST(the_account_of_the_user),          TEST(what_cannot_be),
+        TEST(all_of_it), TEST(only_operators_have_it_read_anew),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -304,6 +304,90 @@ static void no_store_of_an_invalid_file(void **state)
     assert_null(policy_store_open(policy_files_write(files, "k", "{\"spool\": 1}")));
 }
 
+struct guard {
+    int64_t refuses_wh; /* whoever rounds to this */
+    int asked;
+};
+
+static bool guards(void *of, const struct policy *now, const struct policy *next,
+                   char why[POLICY_STORE_WHY])
+{
+    struct guard *guard = of;
+
+    assert_ptr_not_equal(now, next);
+    guard->asked++;
+    snprintf(why, POLICY_STORE_WHY, "would stop 37 of 120 jobs");
+    return policy_figures(next)->round_wh == guard->refuses_wh;
+}
+
+/* What waits for a confirmation; NULL: nothing. To be freed. */
+static char *waiting(struct policy_store *store)
+{
+    json_t *state = policy_store_state(store);
+    const char *waits = json_string_value(json_object_get(state, "waits"));
+    char *text = waits ? strdup(waits) : NULL;
+
+    assert_int_equal(json_is_null(json_object_get(state, "waits_s")), !waits);
+    json_decref(state);
+    return text;
+}
+
+static void what_stops_many_waits_for_a_confirmation(void **state)
+{
+    struct policy_files *files = *state;
+    const char *path =
+        policy_files_write(files, "k", "{\"estimate\": {\"round_wh\": 7}}");
+    struct policy_store *store = policy_store_open(path);
+    struct guard guard = {7, 0};
+    char expected[512], *text;
+
+    assert_non_null(store);
+    policy_store_watch_over(store, guards, &guard);
+    policy_files_write(files, "k", "{\"estimate\": {\"round_wh\": 11}}");
+    assert_int_equal(policy_store_poll(store), 1);
+    assert_int_equal(guard.asked, 1);
+    assert_null(waiting(store));
+
+    policy_files_write(files, "k", "{\"estimate\": {\"round_wh\": 7 }}");
+    assert_int_equal(policy_store_poll(store), -1);
+    assert_int_equal(policy_store_poll(store), 0); /* told once */
+    assert_int_equal(round_wh(store), 11);
+    assert_false(has_error(store));
+    text = waiting(store);
+    snprintf(
+        expected, sizeof expected,
+        "the policy of %s would stop 37 of 120 jobs: kwota policy reload --confirm "
+        "takes it",
+        path);
+    assert_string_equal(text, expected);
+    free(text);
+    assert_int_equal(policy_store_reload(store), -1);
+    assert_int_equal(policy_store_confirm(store), 0);
+    assert_int_equal(round_wh(store), 7);
+    assert_null(waiting(store));
+
+    /* What is wrong is not confirmed, and waits for nothing. */
+    policy_files_write(files, "k", "{\"estimate\": {\"round_wh\": -7}}");
+    assert_int_equal(policy_store_confirm(store), -1);
+    assert_int_equal(round_wh(store), 7);
+    assert_true(has_error(store));
+    assert_null(waiting(store));
+
+    /* Nor does one that is taken back. */
+    guard.refuses_wh = 9;
+    policy_files_write(files, "k", "{\"estimate\": {\"round_wh\": 9}}");
+    assert_int_equal(policy_store_poll(store), -1);
+    policy_files_write(files, "k", "{\"estimate\": {\"round_wh\": 10}}");
+    assert_int_equal(policy_store_poll(store), 1);
+    assert_null(waiting(store));
+
+    policy_store_watch_over(store, NULL, NULL);
+    policy_files_write(files, "k", "{\"estimate\": {\"round_wh\": 9 }}");
+    assert_int_equal(policy_store_reload(store), 0);
+    assert_int_equal(round_wh(store), 9);
+    policy_store_close(store);
+}
+
 static int make(void **state)
 {
     static struct policy_files files;
@@ -333,6 +417,7 @@ int main(void)
         TEST(shown_and_read_again),
         TEST(an_invalid_file_replaces_nothing),
         TEST(no_store_of_an_invalid_file),
+        TEST(what_stops_many_waits_for_a_confirmation),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
