@@ -83,10 +83,11 @@ all_wait_or_are_over() {
         "$top/tests/cluster" start --dir "$dir" kwotad >&2 3>&-
         job=$(root squeue -h -t RUNNING -u alice,bob -o %i | head -n 1)
         [ -z "$job" ] || root scontrol requeue "$job" || true
-        job=$(root squeue -h -t PENDING -o %i | grep -v _ | head -n 1)
-        [ -z "$job" ] || root scontrol update jobid="$job" TimeLimit=2 || true
-        job=$(root squeue -h -t PENDING -o %i | grep -v _ | tail -n 1)
-        [ -z "$job" ] || root scontrol update jobid="$job" Licenses=kwota:1 || true
+        # Their own users': neither raises a limit, nor lowers a lien.
+        job=$(root squeue -h -u alice -t PENDING -o %i | grep -v _ | head -n 1)
+        [ -z "$job" ] || ! as alice scontrol update jobid="$job" TimeLimit=2
+        job=$(root squeue -h -u bob -t PENDING -o %i | grep -v _ | tail -n 1)
+        [ -z "$job" ] || ! as bob scontrol update jobid="$job" Licenses=kwota:1
     done
     wait "${pids[@]}" || true
     wait_for 240 all_wait_or_are_over
