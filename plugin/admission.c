@@ -187,6 +187,7 @@ static void give_lien(const struct asking *a, struct admission *admission)
         return;
     }
     admission->lien_wh = a->need.wh;
+    admission->budget_wh = a->need.budget_wh;
     free(admission->licenses);
     admission->licenses = licenses_with_lien(a->request->licenses, a->need.wh);
 }

@@ -128,3 +128,16 @@ void job_request_tell(char **message, const char *sentence)
     free(both);
     slurm_xfree((void **)&before);
 }
+
+void job_request_note_budget(job_desc_msg_t *job, int64_t budget_wh)
+{
+    char note[64];
+
+    if (job->admin_comment && begins_with(job->admin_comment, "kwota:"))
+        slurm_xfree((void **)&job->admin_comment);
+    if (budget_wh <= 0)
+        return;
+    snprintf(note, sizeof note, "kwota: energy budget %lld Wh", (long long)budget_wh);
+    slurm_xfree((void **)&job->admin_comment);
+    job->admin_comment = slurm_xstrdup(note);
+}

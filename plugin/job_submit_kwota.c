@@ -77,6 +77,7 @@ int job_submit(job_desc_msg_t *job, uint32_t uid, char **err_msg)
     if (admission.licenses && !admission.refused)
         job_request_set_licenses(job, admission.licenses);
     free(admission.licenses);
+    job_request_note_budget(job, admission.refused ? 0 : admission.budget_wh);
     if (admission.sentence[0])
         job_request_tell(err_msg, admission.sentence);
     return admission.refused ? ESLURM_ACCOUNTING_POLICY : SLURM_SUCCESS;

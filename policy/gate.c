@@ -83,6 +83,7 @@ struct convict {
     int64_t id;
     uint32_t job_id;
     char act[64], why[LIEN_WHY];
+    int64_t budget_wh; /* what its user allowed it; 0: no such word */
     bool batch, requeues, hold;
 };
 
@@ -95,7 +96,8 @@ static int convicts(struct gate *gate, struct convict *list, int most)
         return 0;
     stmt = ledger_query(gate->ledger,
                         "SELECT id, job_id, act_text, decision_why, batch, requeues,"
-                        " decision = 'holding' FROM runs"
+                        " decision = 'holding', COALESCE((SELECT most_mj FROM liens l"
+                        " WHERE l.run_id = runs.id), 0) FROM runs"
                         " WHERE decision IN ('holding', 'ending') LIMIT ?",
                         "i", (int64_t)most);
     while (stmt && count < most && sqlite3_step(stmt) == SQLITE_ROW) {
@@ -110,6 +112,7 @@ static int convicts(struct gate *gate, struct convict *list, int most)
         c->batch = sqlite3_column_int(stmt, 4) != 0;
         c->requeues = sqlite3_column_int(stmt, 5) != 0;
         c->hold = sqlite3_column_int(stmt, 6) != 0;
+        c->budget_wh = sqlite3_column_int64(stmt, 7) / ESTIMATE_MJ_PER_WH;
     }
     sqlite3_finalize(stmt);
     ledger_commit(gate->ledger);
@@ -123,6 +126,10 @@ static int carry_out(const struct convict *c, char why[ACT_WHY])
 
     if (c->hold && c->batch) {
         snprintf(sentence, sizeof sentence, "kwota: held: %s", c->why);
+        if (c->budget_wh > 0)
+            snprintf(sentence, sizeof sentence,
+                     "kwota: held: %s; energy budget %lld Wh", c->why,
+                     (long long)c->budget_wh);
         return act_requeue_hold(c->act, c->requeues, sentence, why);
     }
     snprintf(sentence, sizeof sentence, "kwota: job %s is ended: %s", c->act, c->why);

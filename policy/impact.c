@@ -139,7 +139,8 @@ static bool stops(struct places *p, const struct queue_job *job, bool counted)
             return false;
         rule = place->rule;
         rule.need_mj = counted ? 0
-                               : waiting_estimate(p->policy, p->queue->partitions,
+                               : waiting_estimate(p->ledger, p->policy, p->cluster,
+                                                  NULL, p->queue->partitions,
                                                   p->queue->partition_count, &one);
         if (!impact_stops(&rule))
             return false;

@@ -8,6 +8,7 @@
 
 #include "policy/accounts.h"
 #include "policy/energy.h"
+#include "policy/expected.h"
 #include "policy/lien_inside.h"
 #include "policy/log.h"
 #include "policy/quota.h"
@@ -129,17 +130,29 @@ static void read_subject(struct lien_subject *s, const struct lookup_run *run)
 
 int64_t lien_of(const struct lien_subject *s, const struct lookup_run *run)
 {
-    struct nameplate plate;
-    struct shape shape = {.nodes = run->node_count,
-                          .cpus = run->cpus,
-                          .gpus = run->gpus,
-                          .limit_s = run->limit_s ? run->limit_s : LIEN_NO_LIMIT_S};
-    int64_t held_mj = run->licence_wh * ESTIMATE_MJ_PER_WH, mj = 0;
+    const struct expected_job job = {.cluster = s->cluster,
+                                     .user = s->user,
+                                     .account = s->account,
+                                     .name = run->name,
+                                     .partition = s->partition,
+                                     .asked_nodes = run->asked_nodes,
+                                     .asked_cpus = run->asked_cpus,
+                                     .asked_gpus = run->asked_gpus,
+                                     .shape = {.nodes = run->node_count,
+                                               .cpus = run->cpus,
+                                               .gpus = run->gpus,
+                                               .limit_s = run->limit_s}};
+    int64_t held_mj = run->licence_wh * ESTIMATE_MJ_PER_WH;
+    struct expected expected;
+    int64_t mj = expected_mj(s->ledger, s->policy, NULL, &job, &expected);
 
-    if (policy_nameplate(s->policy, s->partition, &plate, NULL))
-        mj = estimate_mj(estimate_mw(&plate, &shape), shape.limit_s,
-                         policy_figures(s->policy)->factor_percent);
-    return mj > held_mj ? mj : held_mj;
+    if (mj < held_mj)
+        mj = held_mj;
+    /* Where a run is held to its lien its user may make it smaller. */
+    if (s->enforce == ENFORCE_STRICT && run->budget_wh > 0 &&
+        mj > run->budget_wh * ESTIMATE_MJ_PER_WH)
+        mj = run->budget_wh * ESTIMATE_MJ_PER_WH;
+    return mj;
 }
 
 static int put_lien(const struct lien_subject *s, const struct lookup_run *run,
@@ -147,11 +160,13 @@ static int put_lien(const struct lien_subject *s, const struct lookup_run *run,
 {
     return ledger_do(
         s->ledger,
-        "INSERT INTO liens (run_id, mj, licence_wh, from_s, until_s) VALUES (?,?,?,?,?)"
+        "INSERT INTO liens (run_id, mj, licence_wh, from_s, until_s, most_mj)"
+        " VALUES (?,?,?,?,?,NULLIF(?,0))"
         " ON CONFLICT DO UPDATE SET mj = excluded.mj, licence_wh = excluded.licence_wh,"
         " until_s = excluded.until_s",
-        "iiiii", s->run_id, mj, run->licence_wh, run->start_s,
-        run->until_s ? run->until_s : run->start_s + LIEN_NO_LIMIT_S);
+        "iiiiii", s->run_id, mj, run->licence_wh, run->start_s,
+        run->until_s ? run->until_s : run->start_s + LIEN_NO_LIMIT_S,
+        s->enforce == ENFORCE_STRICT ? run->budget_wh * ESTIMATE_MJ_PER_WH : 0);
 }
 
 static int put_decision(const struct lien_subject *s, const struct lookup_run *run,

@@ -12,9 +12,10 @@
 /* A run with its lien, as the ledger has them. */
 struct open_lien {
     int64_t mj, from_s, until_s, used_mj;
-    bool held;    /* its job is to go: what it uses is the centre's */
-    bool limited; /* no more than the lien is charged */
-    bool first;   /* nothing but its start was decided about it */
+    int64_t most_mj; /* what its user allowed it; INT64_MAX: no such word */
+    bool held;       /* its job is to go: what it uses is the centre's */
+    bool limited;    /* no more than the lien is charged */
+    bool first;      /* nothing but its start was decided about it */
 };
 
 static bool read_lien(struct lien_subject *s, struct open_lien *lien)
@@ -22,7 +23,8 @@ static bool read_lien(struct lien_subject *s, struct open_lien *lien)
     sqlite3_stmt *stmt = ledger_query(
         s->ledger,
         "SELECT r.job_text, r.user, r.account, r.partition, r.enforce, l.mj, l.from_s,"
-        " l.until_s, r.decision IN ('holding', 'held'), r.decision = 'run'"
+        " l.until_s, r.decision IN ('holding', 'held'), r.decision = 'run',"
+        " COALESCE(l.most_mj, 9223372036854775807)"
         " FROM liens l JOIN runs r ON r.id = l.run_id"
         " WHERE r.id = ? AND r.state = 'running'",
         "i", s->run_id);
@@ -39,6 +41,7 @@ static bool read_lien(struct lien_subject *s, struct open_lien *lien)
         lien->until_s = sqlite3_column_int64(stmt, 7);
         lien->held = sqlite3_column_int(stmt, 8) != 0;
         lien->first = sqlite3_column_int(stmt, 9) != 0;
+        lien->most_mj = sqlite3_column_int64(stmt, 10);
         lien->limited = lien->held || s->enforce == ENFORCE_STRICT;
     }
     sqlite3_finalize(stmt);
@@ -64,8 +67,13 @@ static int raise_lien(const struct lien_subject *s, struct open_lien *lien,
     /* So much of it counts in its quotas already, once the overrun is told apart. */
     int64_t counted_mj =
         !lien->limited && lien->used_mj > lien->mj ? lien->used_mj : lien->mj;
-    int64_t more_mj = wanted_mj - counted_mj, room_mj;
+    int64_t more_mj, room_mj;
 
+    if (wanted_mj > lien->most_mj) {
+        wanted_mj = lien->most_mj;
+        snprintf(why, LIEN_WHY, "its --energy-budget allows no more");
+    }
+    more_mj = wanted_mj - counted_mj;
     if (more_mj <= 0)
         return 0;
     if (keep_overrun(s, lien) < 0)

@@ -21,18 +21,24 @@ struct runners {
     int count;
 };
 
-/* What a run may have used since it last reported: its mean power until now, at least
- * for one report. */
-static int64_t since_of(int64_t used_mj, int64_t from_s, int64_t last_ms,
-                        int64_t report_ms, int64_t now_s)
-{
-    int64_t elapsed_ms = last_ms - from_s * 1000, since_ms = now_s * 1000 - last_ms;
+/* The limit is worked out, and known to slurmctld, so much later. */
+#define LAG_MS 2000
 
-    if (since_ms < report_ms)
-        since_ms = report_ms;
-    if (elapsed_ms < 1000)
-        elapsed_ms = 1000;
-    return (int64_t)((__int128)used_mj * since_ms / elapsed_ms);
+/* What a run may have used since it last reported, and will have before the limit is
+ * Slurm's: at its mean power, or at its lien's if it has not told much yet. */
+static int64_t since_of(const struct limits_run *run, int64_t from_s, int64_t until_s,
+                        int64_t last_ms, int64_t report_ms, int64_t now_s)
+{
+    int64_t elapsed_ms = last_ms - from_s * 1000;
+    int64_t since_ms = now_s * 1000 - last_ms, whole_ms = (until_s - from_s) * 1000;
+    int64_t mean_mj, even_mj;
+
+    since_ms = (since_ms < report_ms ? report_ms : since_ms) + LAG_MS;
+    elapsed_ms = elapsed_ms < 1000 ? 1000 : elapsed_ms;
+    whole_ms = whole_ms < 1000 ? 1000 : whole_ms;
+    mean_mj = (int64_t)((__int128)run->used_mj * since_ms / elapsed_ms);
+    even_mj = (int64_t)((__int128)run->lien_mj * since_ms / whole_ms);
+    return mean_mj > even_mj ? mean_mj : even_mj;
 }
 
 static int read_runners(struct ledger *ledger, const char *cluster, int64_t report_ms,
@@ -65,7 +71,8 @@ static int read_runners(struct ledger *ledger, const char *cluster, int64_t repo
         r->run.licence_wh = sqlite3_column_int64(stmt, 3);
         r->run.lien_mj = sqlite3_column_int64(stmt, 4);
         r->run.used_mj = sqlite3_column_int64(stmt, 6);
-        r->run.since_mj = since_of(r->run.used_mj, sqlite3_column_int64(stmt, 5),
+        r->run.since_mj = since_of(&r->run, sqlite3_column_int64(stmt, 5),
+                                   sqlite3_column_int64(stmt, 8),
                                    sqlite3_column_int64(stmt, 7), report_ms, now_s);
         /* What it uses beyond a lien that limits its charge is the centre's. */
         r->run.used_mj -= sqlite3_column_int64(stmt, 8);

@@ -35,7 +35,7 @@
 const struct figure policy_figure_table[] = {
     NUMBER("estimate", NULL, "factor_percent", factor_percent, 1, 10000, 100),
     NUMBER("estimate", NULL, "round_wh", round_wh, 1, 1000000, 1),
-    NUMBER("estimate", "history", "runs", history_runs, 0, 1000, 5),
+    NUMBER("estimate", "history", "runs", history_runs, 0, 200, 5),
     NUMBER("estimate", "history", "power_quantile", power_quantile, 1, 100, 95),
     NUMBER("estimate", "history", "duration_quantile", duration_quantile, 1, 100, 95),
     WORDS("limits", "kwotad_away", hold_when_away, "run", "hold"),

@@ -2,6 +2,7 @@
 #include "policy/route.h"
 
 #include <microhttpd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +12,7 @@
 #include "policy/control_call.h"
 #include "policy/person.h"
 #include "policy/policy_call.h"
+#include "policy/quote_call.h"
 #include "policy/report.h"
 
 static int64_t argument(const struct route_call *call, const char *name,
@@ -186,6 +188,29 @@ static json_t *frozen(const struct route_call *call, unsigned *status)
     return control(call, control_frozen, status);
 }
 
+static json_t *quote(const struct route_call *call, unsigned *status)
+{
+    json_t *answer = NULL, *body = body_of(call, status, &answer);
+    struct policy *policy;
+    char map[512];
+
+    if (!body)
+        return answer;
+    snprintf(map, sizeof map, "%s/budget.map", call->context->settings->spool);
+    policy = policy_store_take(call->context->policies);
+    answer = quote_call(&(struct quote_call){.ledger = call->context->ledger,
+                                             .policy = policy,
+                                             .cluster = call->context->cluster,
+                                             .rights = call->rights,
+                                             .steward = call->context->steward,
+                                             .map = map,
+                                             .body = body},
+                        status);
+    policy_release(policy);
+    json_decref(body);
+    return answer;
+}
+
 static json_t *queue(const struct route_call *call, unsigned *status)
 {
     *status = MHD_HTTP_OK;
@@ -196,13 +221,21 @@ static const struct {
     const char *method, *path;
     json_t *(*answer)(const struct route_call *call, unsigned *status);
 } calls[] = {
-    {"POST", "/v1/report", report},  {"POST", "/v1/decisions", decisions},
-    {"GET", "/v1/job", job},         {"GET", "/v1/usage", usage},
-    {"GET", "/v1/nodes", nodes},     {"GET", "/v1/ping", ping},
-    {"GET", "/v1/policy", policies}, {"GET", "/v1/policy/explain", policies},
-    {"GET", "/v1/why", why},         {"GET", "/v1/queue", queue},
-    {"GET", "/v1/shadow", shadow},   {"GET", "/v1/freeze", frozen},
-    {"POST", "/v1/freeze", freeze},  {"POST", "/v1/policy/reload", reload},
+    {"POST", "/v1/report", report},
+    {"POST", "/v1/decisions", decisions},
+    {"GET", "/v1/job", job},
+    {"GET", "/v1/usage", usage},
+    {"GET", "/v1/nodes", nodes},
+    {"GET", "/v1/ping", ping},
+    {"GET", "/v1/policy", policies},
+    {"GET", "/v1/policy/explain", policies},
+    {"GET", "/v1/why", why},
+    {"GET", "/v1/queue", queue},
+    {"GET", "/v1/shadow", shadow},
+    {"GET", "/v1/freeze", frozen},
+    {"POST", "/v1/freeze", freeze},
+    {"POST", "/v1/quote", quote},
+    {"POST", "/v1/policy/reload", reload},
 };
 
 json_t *route_call(const struct route_call *call, unsigned *status)
@@ -223,5 +256,5 @@ json_t *route_call(const struct route_call *call, unsigned *status)
         return json_pack("{s:s++}", "error", "this call is a ", other, "");
     return person_error("there is no such call: /v1/job, /v1/usage, /v1/nodes, "
                         "/v1/budgets, /v1/quota, /v1/postings, /v1/policy, /v1/queue, "
-                        "/v1/why, /v1/shadow, /v1/freeze, /v1/ping");
+                        "/v1/quote, /v1/why, /v1/shadow, /v1/freeze, /v1/ping");
 }

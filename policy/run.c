@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/history.h"
 #include "policy/lien.h"
 
 int64_t run_find(struct ledger *ledger, const char *cluster,
@@ -58,6 +59,19 @@ static int update_course(struct ledger *ledger, int64_t run_id,
         run->over ? "ended" : "running", (int64_t)run->over, now_s, run_id);
 }
 
+/* Only slurmctld tells it; what it told once stays. */
+static int update_shape(struct ledger *ledger, int64_t run_id,
+                        const struct lookup_run *run)
+{
+    if (run->cpus <= 0)
+        return 0;
+    return ledger_do(ledger,
+                     "UPDATE runs SET cpus = ?, gpus = ?, limit_s = ?, asked_nodes = ?,"
+                     " asked_cpus = ?, asked_gpus = ? WHERE id = ?",
+                     "iiiiiii", run->cpus, run->gpus, run->limit_s, run->asked_nodes,
+                     run->asked_cpus, run->asked_gpus, run_id);
+}
+
 /* A settled run stays as it was charged, and slurmdbd may be late to say that one is
  * over. */
 static bool is_news(struct ledger *ledger, int64_t run_id, const struct lookup_run *run)
@@ -75,12 +89,17 @@ int64_t run_put(struct ledger *ledger, const char *cluster,
 {
     int64_t run_id = run_find(ledger, cluster, run);
 
-    if (run_id == 0)
-        return insert(ledger, cluster, run, now_s) < 0 ? -1 : ledger_last_id(ledger);
-    if (is_news(ledger, run_id, run) && (update_identity(ledger, run_id, run) < 0 ||
-                                         update_course(ledger, run_id, run, now_s) < 0))
+    if (run_id == 0) {
+        if (insert(ledger, cluster, run, now_s) < 0)
+            return -1;
+        run_id = ledger_last_id(ledger);
+    } else if (!is_news(ledger, run_id, run)) {
+        return run_id;
+    } else if (update_identity(ledger, run_id, run) < 0 ||
+               update_course(ledger, run_id, run, now_s) < 0) {
         return -1;
-    return run_id;
+    }
+    return update_shape(ledger, run_id, run) < 0 ? -1 : run_id;
 }
 
 int run_shares(struct ledger *ledger, int64_t run_id, const struct lookup_run *run)
@@ -255,7 +274,8 @@ static int charge(struct ledger *ledger, const struct policy *policy, int64_t ru
         ledger_do(ledger, "UPDATE runs SET state = 'settled' WHERE id = ?", "i",
                   run_id) < 0 ||
         post_rollups(ledger, run_id) < 0 ||
-        enter_credit(ledger, policy, run_id, now_s) < 0)
+        enter_credit(ledger, policy, run_id, now_s) < 0 ||
+        history_keep(ledger, run_id, mj) < 0)
         return -1;
     return ledger_do(
         ledger,

@@ -145,7 +145,7 @@ static const char version_3[] =
     "CREATE TABLE liens ("
     " run_id INTEGER PRIMARY KEY REFERENCES runs(id), mj INTEGER NOT NULL,"
     " licence_wh INTEGER NOT NULL, from_s INTEGER NOT NULL, until_s INTEGER NOT NULL,"
-    " reviewed_ms INTEGER NOT NULL DEFAULT 0);"
+    " reviewed_ms INTEGER NOT NULL DEFAULT 0, most_mj INTEGER);"
     /* The part of the energy that is the centre's: used beyond a lien that could not be
      * raised. */
     "ALTER TABLE rollups ADD COLUMN overrun_mj INTEGER NOT NULL DEFAULT 0;"
@@ -160,6 +160,25 @@ static const char version_3[] =
     "ALTER TABLE runs ADD COLUMN act_text TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE runs ADD COLUMN batch INTEGER NOT NULL DEFAULT 1;"
     "ALTER TABLE runs ADD COLUMN requeues INTEGER NOT NULL DEFAULT 0;"
+    /* What it holds and what it asked for; null: unknown, which gpus are where cpus
+     * are. limit_s 0: none. */
+    "ALTER TABLE runs ADD COLUMN cpus INTEGER;"
+    "ALTER TABLE runs ADD COLUMN gpus INTEGER;"
+    "ALTER TABLE runs ADD COLUMN limit_s INTEGER;"
+    "ALTER TABLE runs ADD COLUMN asked_nodes INTEGER;"
+    "ALTER TABLE runs ADD COLUMN asked_cpus INTEGER;"
+    "ALTER TABLE runs ADD COLUMN asked_gpus INTEGER;"
+    /* Settled runs from which like ones are estimated, by what they asked for. mw:
+     * their mean power, rounded up. */
+    "CREATE TABLE history ("
+    " cluster TEXT NOT NULL, user TEXT NOT NULL, account TEXT NOT NULL,"
+    " name TEXT NOT NULL, partition TEXT NOT NULL, nodes INTEGER NOT NULL,"
+    " cpus INTEGER NOT NULL, gpus INTEGER NOT NULL, end_s INTEGER NOT NULL,"
+    " run_id INTEGER NOT NULL REFERENCES runs(id), mw INTEGER NOT NULL,"
+    " elapsed_s INTEGER NOT NULL, limit_s INTEGER NOT NULL,"
+    " timed_out INTEGER NOT NULL, simulated INTEGER NOT NULL,"
+    " PRIMARY KEY (cluster, user, account, name, partition, nodes, cpus, gpus, end_s,"
+    "  run_id)) WITHOUT ROWID;"
     /* overrun: the part of a run's energy that the centre bears; credit: what its end
      * state gives back. */
     "CREATE TABLE entries_3 ("

@@ -137,11 +137,15 @@ static void read_resources(const slurm_job_info_t *job, struct lookup_run *run)
 {
     run->cpus = tres_count(job->tres_alloc_str, "cpu");
     run->gpus = tres_count(job->tres_alloc_str, "gres/gpu");
+    run->asked_nodes = tres_count(job->tres_req_str, "node");
+    run->asked_cpus = tres_count(job->tres_req_str, "cpu");
+    run->asked_gpus = tres_count(job->tres_req_str, "gres/gpu");
     if (job->time_limit != INFINITE && job->time_limit != NO_VAL)
         run->limit_s = (int64_t)job->time_limit * 60;
     if (run->limit_s && !run->over)
         run->until_s = job->end_time;
     run->licence_wh = tres_licences(job->licenses, "kwota");
+    run->budget_wh = tres_energy_budget(job->admin_comment);
     run->batch = job->batch_flag != 0;
     run->requeues = job->requeue != 0;
     run->cron = job->cronspec && job->cronspec[0];

@@ -60,9 +60,11 @@ static void take_job(struct queue_job *job, const slurm_job_info_t *from)
     put(job->account, sizeof job->account, from->account);
     put(job->partition, sizeof job->partition, from->partition);
     put(job->qos, sizeof job->qos, from->qos);
+    put(job->name, sizeof job->name, from->name);
     job->pending = base == JOB_PENDING;
     job->running = base == JOB_RUNNING || base == JOB_SUSPENDED;
     job->nodes = from->num_nodes;
+    job->asked_nodes = tres_count(from->tres_req_str, "node");
     job->cpus = tres_count(tres, "cpu");
     job->gpus = tres_count(tres, "gres/gpu");
     job->limit_s = seconds_of(from->time_limit);

@@ -13,9 +13,10 @@
 struct queue_job {
     uint32_t job_id;
     char text[64]; /* as Slurm takes it: 12, 12_3; an array's waiting tasks: 12 */
-    char user[64], account[64], partition[64], qos[64];
+    char user[64], account[64], partition[64], qos[64], name[128];
     bool pending, running;
     int64_t nodes, cpus, gpus;
+    int64_t asked_nodes; /* cpus and gpus of a job that waits are what it asked for */
     int64_t limit_s;     /* 0: none */
     int64_t licence_wh;  /* of the licence "kwota" */
     char *licences;      /* all of them, as Slurm has them; "" */

@@ -42,17 +42,18 @@ struct steward {
     struct policy_store *policies;
     const char *cluster;
     pthread_t thread;
-    pthread_mutex_t lock; /* guards what is between here and the tree */
+    pthread_mutex_t lock; /* guards what is between here and the tree; who makes
+                             `partitions` reads them without it */
     pthread_cond_t kicked;
     bool stop, kick;
     json_t *queue;
+    struct queue_partition *partitions;
+    int partition_count;
     struct impact_queue seen; /* Slurm's jobs and partitions, as of the last round */
     /* of the thread alone: */
     struct tree tree;
     bool has_tree, dbd_away;
     int64_t next_tree_s;
-    struct queue_partition *partitions;
-    int partition_count;
     struct waiting waiting;
     struct hook *hook;
     int64_t next_notice_s;
@@ -78,9 +79,11 @@ static void refresh(struct steward *s, int64_t now_s)
         return;
     s->next_tree_s = now_s + TREE_S;
     if (queue_partitions(&partitions, &count) == 0) {
+        pthread_mutex_lock(&s->lock);
         free(s->partitions);
         s->partitions = partitions;
         s->partition_count = count;
+        pthread_mutex_unlock(&s->lock);
     } else {
         s->next_tree_s = now_s + PACE_S;
     }
@@ -249,10 +252,11 @@ static void work_round(struct steward *s)
     struct policy *policy = policy_store_take(s->policies);
 
     refresh(s, now_s);
-    write_limits(s, policy, now_s);
-    look_at_queue(s, policy, now_s);
+    /* The map first: slurmdbd may take its time for the limits. */
     admission_map_write(s->ledger, policy, s->cluster, s->settings->spool,
                         s->partitions, s->partition_count, &s->tree, now_s);
+    write_limits(s, policy, now_s);
+    look_at_queue(s, policy, now_s);
     tell_hook(s, policy, now_s);
     policy_release(policy);
 }
@@ -327,6 +331,25 @@ json_t *steward_queue(struct steward *s, const struct access_rights *rights)
     }
     pthread_mutex_unlock(&s->lock);
     return json_pack("{s:o}", "jobs", jobs);
+}
+
+int steward_partition(struct steward *s, const char *name,
+                      struct queue_partition *found)
+{
+    int rc;
+
+    pthread_mutex_lock(&s->lock);
+    rc = s->partition_count > 0 ? 0 : -1;
+    for (int i = 0; i < s->partition_count && rc <= 0; i++) {
+        const struct queue_partition *one = &s->partitions[i];
+
+        if (name[0] ? strcmp(one->name, name) == 0 : one->is_default) {
+            *found = *one;
+            rc = 1;
+        }
+    }
+    pthread_mutex_unlock(&s->lock);
+    return rc;
 }
 
 void steward_stop(struct steward *s)

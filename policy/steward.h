@@ -12,6 +12,7 @@
 #include "policy/ledger.h"
 #include "policy/policy_store.h"
 #include "policy/settings.h"
+#include "policy/slurm_queue.h"
 
 struct steward;
 
@@ -25,6 +26,11 @@ void steward_kick(struct steward *steward);
 /* The jobs that wait for energy and that this person may see: {"jobs":[…]}, a new
  * reference. Thread-safe. */
 json_t *steward_queue(struct steward *steward, const struct access_rights *rights);
+
+/* A partition as slurmctld last told it; name "": the default one. 1: found; 0: there
+ * is none; -1: slurmctld has not told any yet. Thread-safe. */
+int steward_partition(struct steward *steward, const char *name,
+                      struct queue_partition *found);
 
 /* A policy_store_guard: whether `next` would stop too many of the jobs that slurmctld
  * last told of. Takes the ledger's lock. */

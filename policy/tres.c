@@ -88,3 +88,12 @@ int tres_put_licence(const char *licences, const char *name, int64_t count, char
                          used > 0 ? "," : "", name, (long long)count);
     return used < size ? 0 : -1;
 }
+
+int64_t tres_energy_budget(const char *comment)
+{
+    static const char mark[] = "energy budget ";
+    const char *found = comment ? strstr(comment, mark) : NULL;
+    int64_t wh = found ? strtoll(found + sizeof mark - 1, NULL, 10) : 0;
+
+    return wh > 0 ? wh : 0;
+}

@@ -18,6 +18,10 @@ int64_t tres_memory_mb(const char *tres);
  * there. */
 int64_t tres_licences(const char *licences, const char *name);
 
+/* The Wh in an admin_comment that has "energy budget 2000 Wh" anywhere; 0: it has not.
+ */
+int64_t tres_energy_budget(const char *comment);
+
 /* The same list with so many of that licence, whatever it had of it; 0: none. -1: it
  * does not fit into `size`, or has alternatives ("a|b"), which cannot be added to. */
 int tres_put_licence(const char *licences, const char *name, int64_t count, char *text,

@@ -7,6 +7,7 @@
 
 #include "policy/accounts.h"
 #include "policy/energy.h"
+#include "policy/expected.h"
 #include "policy/lien.h"
 #include "policy/log.h"
 #include "policy/slurm_act.h"
@@ -15,7 +16,6 @@
 
 #define HELD "kwota: held"
 #define WAITS "kwota: waits for energy"
-#define BUDGET "kwota: energy budget "
 
 /* A job that Slurm did not move to the overdraft's QOS is tried again after so long. */
 #define OVERDRAFT_S 600
@@ -32,46 +32,20 @@ find_partition(const struct queue_partition *partitions, int count, const char *
     return NULL;
 }
 
-static int64_t estimate_in(const struct policy *policy,
-                           const struct queue_partition *partition, const char *name,
-                           const struct queue_job *job)
+/* What the job's shape is in the partition, as far as Slurm has worked it out. */
+static void shape_in(const struct queue_partition *partition,
+                     const struct queue_job *job, struct shape *shape)
 {
-    struct nameplate plate;
-    struct shape shape = {.nodes = job->nodes > 0 ? job->nodes : 1,
-                          .cpus = job->cpus,
-                          .gpus = job->gpus,
-                          .limit_s = job->limit_s};
-
-    if (!policy_nameplate(policy, name, &plate, NULL))
-        return -1;
+    *shape = (struct shape){.nodes = job->nodes > 0 ? job->nodes : 1,
+                            .cpus = job->cpus,
+                            .gpus = job->gpus,
+                            .limit_s = job->limit_s};
     if (partition && (job->whole_nodes || partition->whole_nodes)) {
-        shape.cpus = shape.nodes * partition->node_cpus;
-        shape.gpus = shape.nodes * partition->node_gpus;
+        shape->cpus = shape->nodes * partition->node_cpus;
+        shape->gpus = shape->nodes * partition->node_gpus;
     }
-    if (shape.limit_s == 0 && partition)
-        shape.limit_s = partition->max_s;
-    if (shape.limit_s == 0)
-        shape.limit_s = LIEN_NO_LIMIT_S;
-    return estimate_mj(estimate_mw(&plate, &shape), shape.limit_s,
-                       policy_figures(policy)->factor_percent);
-}
-
-int64_t waiting_estimate(const struct policy *policy,
-                         const struct queue_partition *partitions, int partition_count,
-                         const struct queue_job *job)
-{
-    char names[sizeof job->partition], *rest = names, *name;
-    int64_t most = -1;
-
-    memcpy(names, job->partition, sizeof names);
-    while ((name = strsep(&rest, ","))) {
-        int64_t mj = estimate_in(
-            policy, find_partition(partitions, partition_count, name), name, job);
-
-        if (mj > most)
-            most = mj;
-    }
-    return most;
+    if (shape->limit_s == 0 && partition)
+        shape->limit_s = partition->max_s;
 }
 
 /* What is to be done to one job. */
@@ -86,10 +60,48 @@ struct pass {
     const struct policy *policy;
     int64_t now_s;
     bool off; /* frozen or tripped: nothing is gated */
+    struct expected_cache *cache;
     struct plan *plans;
     int count;
     json_t *list;
 };
+
+int64_t waiting_estimate(struct ledger *ledger, const struct policy *policy,
+                         const char *cluster, struct expected_cache *cache,
+                         const struct queue_partition *partitions, int partition_count,
+                         const struct queue_job *job)
+{
+    char names[sizeof job->partition], *rest = names, *name;
+    int64_t most = -1;
+
+    memcpy(names, job->partition, sizeof names);
+    while ((name = strsep(&rest, ","))) {
+        struct expected_job wanted = {.cluster = cluster,
+                                      .user = job->user,
+                                      .account = job->account,
+                                      .name = job->name,
+                                      .partition = name,
+                                      .asked_nodes = job->asked_nodes,
+                                      .asked_cpus = job->cpus,
+                                      .asked_gpus = job->gpus};
+        struct expected expected;
+        int64_t mj;
+
+        shape_in(find_partition(partitions, partition_count, name), job, &wanted.shape);
+        mj = expected_mj(ledger, policy, cache, &wanted, &expected);
+        if (mj > most)
+            most = mj;
+    }
+    return most;
+}
+
+static int64_t estimate(struct pass *p, const struct queue_job *job)
+{
+    const struct waiting *w = p->waiting;
+
+    return waiting_estimate(w->ledger, p->policy, w->cluster, p->cache, w->partitions,
+                            w->partition_count, job);
+}
 
 static struct plan *add(struct pass *p, const struct queue_job *job)
 {
@@ -127,10 +139,7 @@ static enum policy_enforce enforce_of(struct pass *p, const struct queue_job *jo
 /* What its user said it may use at most, as admission wrote it down; else no limit. */
 static int64_t budget_wh(const struct queue_job *job)
 {
-    size_t length = sizeof BUDGET - 1;
-    int64_t wh = strncmp(job->admin_comment, BUDGET, length) == 0
-                     ? strtoll(job->admin_comment + length, NULL, 10)
-                     : 0;
+    int64_t wh = tres_energy_budget(job->admin_comment);
 
     return wh > 0 ? wh : INT64_MAX;
 }
@@ -142,8 +151,7 @@ static int64_t wanted_wh(struct pass *p, const struct queue_job *job, int64_t *m
     enum policy_enforce enforce = enforce_of(p, job, &at_limit);
     int64_t wh;
 
-    *mj = waiting_estimate(p->policy, p->waiting->partitions,
-                           p->waiting->partition_count, job);
+    *mj = estimate(p, job);
     if (enforce < ENFORCE_SOFT || *mj < 0 ||
         (at_limit != AT_LIMIT_WAIT && at_limit != AT_LIMIT_REJECT))
         return 0;
@@ -172,6 +180,18 @@ static void plan_licences(struct pass *p, const struct queue_job *job, int64_t w
     memcpy(plan->words, licences, sizeof plan->words);
 }
 
+/* A new comment keeps the word of the job's energy budget. */
+static void put_words(struct plan *plan, const struct queue_job *job, const char *words)
+{
+    int64_t wh = tres_energy_budget(job->admin_comment);
+
+    if (wh > 0)
+        snprintf(plan->words, sizeof plan->words, "%.400s; energy budget %lld Wh",
+                 words, (long long)wh);
+    else
+        snprintf(plan->words, sizeof plan->words, "%s", words);
+}
+
 static void plan_release(struct pass *p, const struct queue_job *job, int64_t mj)
 {
     char why[LIEN_WHY];
@@ -187,7 +207,7 @@ static void plan_release(struct pass *p, const struct queue_job *job, int64_t mj
     if (!plan)
         return;
     plan->what = PLAN_RELEASE;
-    snprintf(plan->words, sizeof plan->words, "kwota: was held, may start again");
+    put_words(plan, job, "kwota: was held, may start again");
 }
 
 static void plan_comment(struct pass *p, const struct queue_job *job, const char *why)
@@ -342,7 +362,9 @@ int waiting_pass(struct waiting *waiting, const struct policy *policy, int64_t n
         return -1;
     p.plans = calloc(MOST_UPDATES, sizeof *p.plans);
     p.list = json_array();
+    p.cache = expected_cache_new();
     rc = p.plans ? make_plans(&p, &queue) : -1;
+    expected_cache_free(p.cache);
     keep_jobs(waiting, &queue);
     queue_done(&queue);
     for (int i = 0; rc == 0 && i < p.count; i++)

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "policy/expected.h"
 #include "policy/ledger.h"
 #include "policy/policy.h"
 #include "policy/slurm_queue.h"
@@ -27,9 +28,10 @@ struct waiting {
  * slurmctld cannot be asked. */
 int waiting_pass(struct waiting *waiting, const struct policy *policy, int64_t now_s);
 
-/* The job's estimate in mJ at the nameplate of the most expensive of its partitions;
- * -1: none of them has one. Pure but for the policy. */
-int64_t waiting_estimate(const struct policy *policy,
+/* The job's estimate in mJ where it is largest of its partitions; -1: nobody can tell.
+ * ledger NULL: by the nameplate alone; else its lock is held. `cache` may be NULL. */
+int64_t waiting_estimate(struct ledger *ledger, const struct policy *policy,
+                         const char *cluster, struct expected_cache *cache,
                          const struct queue_partition *partitions, int partition_count,
                          const struct queue_job *job);
 

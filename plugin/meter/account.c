@@ -72,7 +72,8 @@ static void catch_up(struct books *books, int d, const struct counter_reading *r
     domain->seen_ns = moment->now_ns;
     if (moment->busy_ns >= 0)
         domain->busy_seen_ns = moment->busy_ns;
-    for (int i = 0; i < books->run_count; i++)
+    /* A GPU is not divided by CPU time. */
+    for (int i = 0; domain->kind != COUNTER_GPU && i < books->run_count; i++)
         books->runs[i].cpu_seen_ns[d] = books->runs[i].cpu_ns;
 }
 
@@ -277,9 +278,11 @@ static void divide_gpu(struct books *books, int d, const struct counter *counter
 {
     struct books_domain *domain = &books->domains[d];
     uint64_t places = places_of(counter);
-    struct sharing s = {.count = 0, .used = 0};
+    struct sharing s;
     int64_t held = 0, idle_uj, node_uj, whole, own = 0;
 
+    s.count = 0;
+    s.used = 0;
     for (int i = 0; i < books->run_count; i++) {
         const struct books_run *run = &books->runs[i];
         struct attribution_part *part = &s.parts[s.count];

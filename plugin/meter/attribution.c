@@ -9,7 +9,7 @@ struct division {
     int64_t weight[PLACES];
     int64_t part[PLACES];
     __int128 remainder[PLACES];
-    int16_t order[PLACES]; /* places with a remainder, a heap */
+    int16_t order[PLACES]; /* places with a remainder */
 };
 
 /* `a` is served before `b`: a larger remainder, or an equal one and an earlier place.
@@ -20,40 +20,46 @@ static int before(const struct division *d, int a, int b)
            (d->remainder[a] == d->remainder[b] && a < b);
 }
 
-static void sift_down(struct division *d, int size, int at)
+/* Moves the places in [from, to) that are served before the one in the middle in front
+ * of it, and the others behind it. Returns where it is then. */
+static int part_at_middle(struct division *d, int from, int to)
 {
-    for (;;) {
-        int child = 2 * at + 1;
-        int16_t swap;
+    int16_t middle = d->order[from + (to - from) / 2];
+    int at = from;
 
-        if (child >= size)
-            return;
-        if (child + 1 < size && before(d, d->order[child + 1], d->order[child]))
-            child++;
-        if (!before(d, d->order[child], d->order[at]))
-            return;
-        swap = d->order[at];
-        d->order[at] = d->order[child];
-        d->order[child] = swap;
-        at = child;
-    }
+    d->order[from + (to - from) / 2] = d->order[to - 1];
+    for (int i = from; i < to - 1; i++)
+        if (before(d, d->order[i], middle)) {
+            int16_t swap = d->order[i];
+
+            d->order[i] = d->order[at];
+            d->order[at++] = swap;
+        }
+    d->order[to - 1] = d->order[at];
+    d->order[at] = middle;
+    return at;
 }
 
-/* The `left` largest remainders get one each. */
+/* The `left` largest remainders get one each: they are gathered in front, in no order.
+ */
 static void serve_remainders(struct division *d, int64_t left)
 {
-    int size = 0;
+    int size = 0, from = 0, to;
 
     for (int i = 0; i < d->count; i++)
         if (d->remainder[i] > 0)
             d->order[size++] = (int16_t)i;
-    for (int at = size / 2 - 1; at >= 0; at--)
-        sift_down(d, size, at);
-    while (left-- > 0 && size > 0) {
-        d->part[d->order[0]]++;
-        d->order[0] = d->order[--size];
-        sift_down(d, size, 0);
+    to = size;
+    while (from < left && left < to) {
+        int at = part_at_middle(d, from, to);
+
+        if (at < left)
+            from = at + 1;
+        else
+            to = at;
     }
+    for (int i = 0; i < left && i < size; i++)
+        d->part[d->order[i]]++;
 }
 
 /* Floors every part; returns what is left over. */
@@ -64,8 +70,14 @@ static int64_t floor_parts(struct division *d, int64_t amount, __int128 total)
     for (int i = 0; i < d->count; i++) {
         __int128 product = (__int128)amount * d->weight[i];
 
-        d->part[i] = (int64_t)(product / total);
-        d->remainder[i] = product - (__int128)d->part[i] * total;
+        if (i > 0 && d->weight[i] == d->weight[i - 1]) {
+            /* Shares are often equal, and divisions are dear. */
+            d->part[i] = d->part[i - 1];
+            d->remainder[i] = d->remainder[i - 1];
+        } else {
+            d->part[i] = (int64_t)(product / total);
+            d->remainder[i] = product - (__int128)d->part[i] * total;
+        }
         left -= d->part[i];
     }
     return left;

@@ -1,7 +1,7 @@
 /* books.h - all that a meter must not forget: its domains, its runs, their energy
  *
- * One flat structure without pointers, so that it can be saved as it lies in memory and
- * copied for a report in one piece. Every amount is cumulative. For every domain
+ * One flat structure without pointers, so that it can be saved and copied for a report
+ * in a few pieces. Every amount is cumulative. For every domain
  * total_uj = jobs_uj + node_uj at every moment.
  */
 #ifndef METER_BOOKS_H
@@ -86,14 +86,15 @@ struct books_run {
     bool suspended;
     uint32_t reasons;     /* bits of enum books_reason */
     uint32_t apportioned; /* domains (bits) whose energy was divided with others */
-    int64_t flagged_ns[BOOKS_REASONS];       /* time of which the reason holds */
+    int64_t cpu_ns;       /* CPU time used so far */
+    int64_t tick_cpu_ns;  /* … in the last tick */
+    int32_t live_steps;   /* steps that are not over, as of this tick */
+    int64_t step_uj[COUNTER_KINDS]; /* of its energy, already divided among steps */
+    /* All below is saved as far as it is used (state.c). */
+    int64_t flagged_ns[BOOKS_REASONS];       /* time of which a reason holds */
     int64_t flagged_until_ns[BOOKS_REASONS]; /* up to when that is counted */
-    int64_t cpu_ns;                          /* CPU time used so far */
-    int64_t tick_cpu_ns;                     /* … in the last tick */
-    int64_t cpu_seen_ns[BOOKS_DOMAINS];      /* … that a domain has accounted */
+    int64_t cpu_seen_ns[BOOKS_DOMAINS];      /* CPU time that a domain has accounted */
     int64_t uj[BOOKS_DOMAINS];               /* BOOKS_UNKNOWN until a domain gave any */
-    int32_t live_steps;             /* steps that are not over, as of this tick */
-    int64_t step_uj[COUNTER_KINDS]; /* of it already divided among steps */
 };
 
 /* A step of a run on this node. */

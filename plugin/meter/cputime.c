@@ -103,9 +103,14 @@ static int open_v2(const struct cputime *c, const struct cputime_of *of,
 static struct cputime_file *file_of(struct cputime *cputime,
                                     const struct cputime_of *of)
 {
-    for (int i = 0; i < cputime->count; i++)
-        if (cputime->files[i].job == of->job && cputime->files[i].step == of->step)
-            return &cputime->files[i];
+    for (int i = 0; i < cputime->count; i++) {
+        int at = (cputime->next + i) % cputime->count;
+
+        if (cputime->files[at].job == of->job && cputime->files[at].step == of->step) {
+            cputime->next = at + 1;
+            return &cputime->files[at];
+        }
+    }
     return NULL;
 }
 

@@ -33,6 +33,7 @@ struct cputime {
     char v2[256];      /* where the unified hierarchy is mounted; empty: nowhere */
     struct cputime_file files[BOOKS_MAX_RUNS + BOOKS_STEPS];
     int count;
+    int next; /* where the next one asked for is, if they are asked for in turn */
 };
 
 /* Finds the hierarchies through libcgroup. */

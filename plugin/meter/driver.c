@@ -110,7 +110,7 @@ static void read_device(struct driver *d, int device, bool users)
     if (!p->known)
         return;
     p->reason[0] = '\0';
-    memcpy(p->users, sample.users, sizeof p->users);
+    memcpy(p->users, sample.users, (size_t)sample.user_count * sizeof *p->users);
     p->user_count = sample.user_count;
     if (sample.power)
         integrate(p, sample.value, now_ns(), period_of(d) * PERIODS_MISSED);
@@ -275,15 +275,18 @@ void driver_want_users(struct driver *d, uint32_t devices)
 
 void driver_ask(struct driver *d, int64_t at_ns)
 {
+    bool ask;
+
     pthread_mutex_lock(&d->lock);
     d->ask_ns = at_ns;
     /* A management controller is asked at its own pace only; so is what cannot be
      * opened yet. */
-    if (d->ops->patience_ms > 0 && d->opened) {
-        d->ask = true;
-        pthread_cond_signal(&d->asked);
-    }
+    ask = d->ops->patience_ms > 0 && d->opened;
+    d->ask = d->ask || ask;
     pthread_mutex_unlock(&d->lock);
+    /* Without the lock, or the thread would wake up only to wait for it. */
+    if (ask)
+        pthread_cond_signal(&d->asked);
 }
 
 /* With the lock held: until there is an answer to the last question. */

@@ -389,7 +389,6 @@ static void read_counters(struct meter *meter, bool boundary)
         .by_cpus = !cputime_possible(&meter->cputime),
     };
 
-    counters_begin(&meter->counters, moment.now_ns);
     /* What platforms cover is to be accounted before them. */
     for (int platforms = 0; platforms <= 1; platforms++)
         for (int c = 0; c < meter->counters.count; c++)
@@ -404,13 +403,15 @@ static void read_counters(struct meter *meter, bool boundary)
 
 static void share_out(struct meter *meter)
 {
+    int64_t cpus = node_cpus(meter);
+
     if (meter->books.memory_mb == 0)
         meter->books.memory_mb = meter->memory_mb;
     meter->books.gpus = count_gpus(meter);
     for (int i = 0; i < meter->books.run_count; i++)
         if (!meter->books.runs[i].final)
             meter->books.runs[i].share =
-                books_share(&meter->books, &meter->books.runs[i], node_cpus(meter));
+                books_share(&meter->books, &meter->books.runs[i], cpus);
 }
 
 static void wake_up(struct meter *meter)
@@ -453,9 +454,12 @@ static bool end_lost_runs(struct meter *meter)
 
     for (int i = 0; i < meter->books.run_count; i++) {
         struct books_run *run = &meter->books.runs[i];
-        int64_t now_ns = meter_now_ns();
+        int64_t now_ns;
 
-        if (run->final || run->gone_ns == 0 || now_ns - run->gone_ns < GONE_NS)
+        if (run->final || run->gone_ns == 0)
+            continue;
+        now_ns = meter_now_ns();
+        if (now_ns - run->gone_ns < GONE_NS)
             continue;
         meter_log("job %u: its cgroup has gone and its end was not told", run->job);
         books_flag(run, BOOKS_NO_END, run->gone_ns, now_ns);
@@ -468,6 +472,8 @@ static bool end_lost_runs(struct meter *meter)
 static void tick_locked(struct meter *meter, bool boundary)
 {
     wake_up(meter);
+    /* First of all, so that what is read by threads is there when its turn comes. */
+    counters_begin(&meter->counters, meter_now_ns());
     share_out(meter);
     for (int i = 0; i < meter->books.run_count; i++)
         if (!meter->books.runs[i].final)

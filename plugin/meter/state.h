@@ -8,9 +8,12 @@
 
 #include "plugin/meter/books.h"
 
+struct image;
+
 struct state {
     int fd[2];
     uint64_t sequence;
+    struct image *image; /* where what is written is gathered */
 };
 
 /* Opens DIR/state.0 and .1, makes what is missing, and reads the newest whole one into

@@ -91,15 +91,13 @@ static void weigh_waiting(struct division *d)
     }
 }
 
-static int64_t sum_of_kind(const struct books *books, const struct books_run *run,
-                           int kind)
+static void sum_by_kind(const struct books *books, const struct books_run *run,
+                        int64_t sums[COUNTER_KINDS])
 {
-    int64_t sum = 0;
-
+    memset(sums, 0, COUNTER_KINDS * sizeof *sums);
     for (int i = 0; i < books->domain_count; i++)
-        if (books->domains[i].kind == kind && run->uj[i] != BOOKS_UNKNOWN)
-            sum += run->uj[i];
-    return sum;
+        if (run->uj[i] != BOOKS_UNKNOWN)
+            sums[books->domains[i].kind] += run->uj[i];
 }
 
 static void divide_kind(struct division *d, struct books_run *run, int kind,
@@ -125,15 +123,16 @@ static void divide_run(struct books *books, const struct lists *lists, int place
 {
     struct books_run *run = &books->runs[place];
     struct division d;
-    int64_t used = 0;
+    int64_t sums[COUNTER_KINDS], used = 0;
 
     collect(books, lists, place, &d);
     for (int i = 0; i < d.count; i++)
         used += d.parts[i].used;
     if (used == 0)
         weigh_waiting(&d);
+    sum_by_kind(books, run, sums);
     for (int k = 0; k < COUNTER_CORE; k++)
-        divide_kind(&d, run, k, sum_of_kind(books, run, k));
+        divide_kind(&d, run, k, sums[k]);
 }
 
 void steps_divide(struct books *books)

@@ -225,12 +225,32 @@ static void options_come_from_the_spank_environment(void **state)
     nothing_asked(&job);
     give_env(&job, entries);
     submitted_as(&job, "kwota:40");
+    assert_string_equal(job.admin_comment, "kwota: energy budget 40 Wh");
+    free(job.admin_comment);
     assert_int_equal(job.spank_job_env_size, COUNT(left));
     for (int i = 0; i < COUNT(left); i++)
         assert_string_equal(job.spank_job_env[i], left[i]);
     for (int i = COUNT(left); entries[i]; i++)
         assert_null(job.spank_job_env[i]);
     free_env(&job);
+    fini();
+}
+
+/* What a client writes there in kwota's name is no budget. */
+static void comments_in_kwotas_name_are_taken_out(void **state)
+{
+    job_desc_msg_t job;
+
+    (void)state;
+    init();
+    nothing_asked(&job);
+    job.admin_comment = strdup("kwota: energy budget 1 Wh");
+    submitted_as(&job, "kwota:101");
+    assert_null(job.admin_comment);
+    job.admin_comment = strdup("the site's own");
+    submitted_as(&job, "kwota:101");
+    assert_string_equal(job.admin_comment, "the site's own");
+    free(job.admin_comment);
     fini();
 }
 
@@ -320,6 +340,7 @@ int main(void)
         cmocka_unit_test(fields_that_are_not_set_are_left_open),
         cmocka_unit_test(jobs_get_their_lien),
         cmocka_unit_test(options_come_from_the_spank_environment),
+        cmocka_unit_test(comments_in_kwotas_name_are_taken_out),
         cmocka_unit_test(refusals_say_why),
         cmocka_unit_test(licences_are_for_operators),
         cmocka_unit_test(without_a_map_jobs_pass_or_not),

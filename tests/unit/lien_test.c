@@ -449,6 +449,43 @@ static void a_lien_that_runs_short_is_raised(void **state)
     }
 }
 
+/* With a budget of its user's own: that is its lien, and it ends there. */
+static void a_users_budget_ends_a_strict_run(void **state)
+{
+    static const struct {
+        enum policy_enforce level;
+        int limit_s, used_j, lien_j, raised_j, ended;
+    } table[] = {
+        {ENFORCE_STRICT, 9000, 3000, 3600, 3600, 0},
+        {ENFORCE_STRICT, 9000, 3700, 3600, 3600, 1},
+        {ENFORCE_STRICT, 100, 90, 100, 180, 0}, /* less, but raised up to it */
+        {ENFORCE_STRICT, 100, 3700, 100, 3600, 1},
+        {ENFORCE_SOFT, 9000, 3700, 9000, 9000, 0},
+    };
+    struct scene *s = *state;
+
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct policy *policy = s->level[table[i].level];
+        struct lookup_run run = a_run((uint32_t)i + 1, table[i].limit_s);
+        int64_t id;
+
+        run.budget_wh = 1;
+        run.until_s = NOW + (table[i].limit_s > 100 ? 9000 : 200);
+        id = put(s, &run);
+        open_lien(s, policy, id, &run, false);
+        assert_int_equal(lien_mj(s, id), table[i].lien_j * J);
+        use(s, id, table[i].used_j * J);
+        assert_int_equal(review(s, policy, id, 100), table[i].ended);
+        assert_int_equal(lien_mj(s, id), table[i].raised_j * J);
+        /* A longer time limit is no larger budget. */
+        run.limit_s = 20000;
+        run.until_s = NOW + 20000;
+        lien_limit(s->books->ledger, policy, "c", id, &run, NOW + 100);
+        assert_int_equal(lien_mj(s, id),
+                         table[i].level == ENFORCE_STRICT ? 3600 * J : 20000 * J);
+    }
+}
+
 /* Near its time limit it needs no more than until then. */
 static void a_lien_is_not_raised_beyond_the_time_limit(void **state)
 {
@@ -893,6 +930,7 @@ int main(void)
         SCENE(a_lien_is_the_estimate_or_the_licence),
         SCENE(a_late_runs_use_counts_once),
         SCENE(a_lien_that_runs_short_is_raised),
+        SCENE(a_users_budget_ends_a_strict_run),
         SCENE(a_lien_is_not_raised_beyond_the_time_limit),
         SCENE(who_has_used_it_up_is_ended_or_not),
         SCENE(what_a_held_run_uses_is_the_centres),

@@ -80,11 +80,59 @@ static void parts_always_add_up(void **state)
     }
 }
 
+/* By the definition: floors, and what is left over to the largest remainders, one by
+ * one, the first of equals first. The weight after the last is the node's. */
+static void divide_by_definition(int64_t amount, const int64_t *weights, int count,
+                                 int64_t *parts)
+{
+    int64_t total = 0, left = amount, remainders[300];
+
+    for (int i = 0; i < count; i++)
+        total += weights[i];
+    for (int i = 0; i < count; i++) {
+        parts[i] = amount * weights[i] / total;
+        remainders[i] = amount * weights[i] % total;
+        left -= parts[i];
+    }
+    for (; left > 0; left--) {
+        int largest = 0;
+
+        for (int i = 1; i < count; i++)
+            if (remainders[i] > remainders[largest])
+                largest = i;
+        parts[largest]++;
+        remainders[largest] = -1;
+    }
+}
+
+static void the_rest_goes_to_the_largest_remainders(void **state)
+{
+    (void)state;
+    srandom(20261122);
+    for (int n = 0; n < 20000; n++) {
+        struct attribution_part jobs[ATTRIBUTION_MAX];
+        int64_t weights[ATTRIBUTION_MAX + 1], parts[ATTRIBUTION_MAX + 1];
+        int count = 1 + (int)any(n % 50 ? 60 : ATTRIBUTION_MAX);
+        int64_t delta = any(1000000), kinds = 1 + any(n % 3 ? 4 : 1000);
+
+        for (int i = 0; i <= count; i++)
+            weights[i] = 1 + any(kinds);
+        for (int i = 0; i < count; i++)
+            jobs[i] = (struct attribution_part){.used = weights[i]};
+        divide_by_definition(delta, weights, count + 1, parts);
+        assert_int_equal(attribution_divide(delta, 0, 1, weights[count], jobs, count),
+                         parts[count]);
+        for (int i = 0; i < count; i++)
+            assert_int_equal(jobs[i].uj, parts[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(figures_by_hand),
         cmocka_unit_test(parts_always_add_up),
+        cmocka_unit_test(the_rest_goes_to_the_largest_remainders),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

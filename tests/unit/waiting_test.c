@@ -122,7 +122,8 @@ static void estimates(void **state)
                                 .whole_nodes = table[i].whole};
 
         snprintf(job.partition, sizeof job.partition, "%s", table[i].partition);
-        assert_int_equal(waiting_estimate(policy, partitions, 3, &job), table[i].mj);
+        assert_int_equal(waiting_estimate(NULL, policy, "c", NULL, partitions, 3, &job),
+                         table[i].mj);
     }
     policy_release(policy);
     policy_files_remove(&files);
@@ -139,7 +140,7 @@ static void estimates_without_slurmctld(void **state)
     (void)state;
     policy_files_make(&files);
     policy = read_policy(&files, "\"factor_percent\":150," PLATES);
-    assert_int_equal(waiting_estimate(policy, NULL, 0, &job),
+    assert_int_equal(waiting_estimate(NULL, policy, "c", NULL, NULL, 0, &job),
                      (200 + 6 + 300) * 15 * 1000);
     policy_release(policy);
     policy_files_remove(&files);
