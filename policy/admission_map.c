@@ -57,28 +57,23 @@ static int64_t whole_wh(int64_t mj)
     return mj > 0 ? mj / ESTIMATE_MJ_PER_WH : 0;
 }
 
-static int read_budgets(struct draft *d, struct ledger *ledger,
-                        const struct policy *policy, int64_t now_s)
+static int read_budgets(struct draft *d, const struct standings *standings)
 {
-    struct quota *quotas = NULL;
-    int rc = quota_all(ledger, &quotas, &d->budget_count);
+    d->budgets = calloc((size_t)standings->count + 1, sizeof *d->budgets);
+    for (int i = 0; d->budgets && i < standings->count; i++) {
+        const struct balance *balance = &standings->list[i].balance;
+        struct budget *b = &d->budgets[d->budget_count];
 
-    d->budgets =
-        rc == 0 ? calloc((size_t)d->budget_count + 1, sizeof *d->budgets) : NULL;
-    for (int i = 0; d->budgets && i < d->budget_count; i++) {
-        struct budget *b = &d->budgets[i];
-        struct balance balance;
-
-        b->quota = quotas[i];
-        if (quota_balance(ledger, policy, &quotas[i], now_s, 0, &balance) < 0)
-            rc = -1;
-        b->most_wh = whole_wh(balance.quota_mj);
-        b->left_wh = whole_wh(balance.available_mj);
-        b->until_s = balance.window.until_s;
-        tell_quota(b, balance.quota_mj);
+        if (standings->list[i].at_s == 0)
+            continue;
+        b->quota = standings->list[i].quota;
+        b->most_wh = whole_wh(balance->quota_mj);
+        b->left_wh = whole_wh(balance->available_mj);
+        b->until_s = balance->window.until_s;
+        tell_quota(b, balance->quota_mj);
+        d->budget_count++;
     }
-    free(quotas);
-    return d->budgets ? rc : -1;
+    return d->budgets ? 0 : -1;
 }
 
 static bool in_chain(const struct accounts_chain *chain, const char *account)
@@ -269,7 +264,8 @@ static int put_users(struct draft *d, const char *cluster, const struct tree *tr
 }
 
 static int fill(struct draft *d, struct ledger *ledger, const struct policy *policy,
-                const char *cluster, const struct tree *tree, int64_t now_s)
+                const char *cluster, const struct tree *tree,
+                const struct standings *standings)
 {
     const struct policy_figures *figures = policy_figures(policy);
     struct switches switches;
@@ -281,7 +277,7 @@ static int fill(struct draft *d, struct ledger *ledger, const struct policy *pol
     d->tables.round_wh = figures->round_wh;
     d->tables.flags = (figures->refuse_without_map ? MAP_REFUSE_STALE : 0U) |
                       (switches.frozen || switches.tripped ? MAP_FROZEN : 0U);
-    return read_budgets(d, ledger, policy, now_s) < 0 ||
+    return read_budgets(d, standings) < 0 ||
                    put_accounts(d, ledger, policy, cluster, tree) < 0 ||
                    put_users(d, cluster, tree) < 0
                ? -1
@@ -291,7 +287,7 @@ static int fill(struct draft *d, struct ledger *ledger, const struct policy *pol
 int admission_map_write(struct ledger *ledger, const struct policy *policy,
                         const char *cluster, const char *spool,
                         const struct queue_partition *partitions, int partition_count,
-                        const struct tree *tree, int64_t now_s)
+                        const struct tree *tree, const struct standings *standings)
 {
     struct draft d = {0};
     char path[512], why[BUDGET_MAP_WHY] = "";
@@ -299,7 +295,7 @@ int admission_map_write(struct ledger *ledger, const struct policy *policy,
 
     snprintf(path, sizeof path, "%s/budget.map", spool);
     if (rc == 0 && (rc = ledger_begin(ledger)) == 0) {
-        rc = fill(&d, ledger, policy, cluster, tree, now_s);
+        rc = fill(&d, ledger, policy, cluster, tree, standings);
         ledger_commit(ledger);
     }
     if (rc == 0 && (rc = budget_map_write(path, &d.tables, why)) < 0)

@@ -17,6 +17,9 @@
 /* The most quotas that can bind one job: accounts above it, its user, classes. */
 #define MOST_QUOTAS 128
 
+/* A run can touch so many windows of a quota: two years of months. */
+#define MOST_WINDOWS 24
+
 const char *lien_enforce_text(enum policy_enforce enforce)
 {
     static const char *const names[] = {"off", "shadow", "soft", "strict"};
@@ -84,6 +87,24 @@ static void tell_shortage(const struct quota *quota, const struct balance *balan
              until, energy_kwh_human(needed, sizeof needed, mj));
 }
 
+/* At a moment: this one, or when a later window begins that the run can touch. */
+static int room_at(const struct lien_subject *s, const struct quota *quota,
+                   int64_t but_run, int64_t at_s, int64_t needed_mj, int64_t *least,
+                   struct window *window, char why[LIEN_WHY])
+{
+    struct balance balance;
+
+    if (quota_balance(s->ledger, s->policy, quota, at_s, but_run, &balance) < 0)
+        return -1;
+    *window = balance.window;
+    if (balance.available_mj >= *least)
+        return 0;
+    *least = balance.available_mj;
+    if (needed_mj > *least)
+        tell_shortage(quota, &balance, needed_mj, why);
+    return 0;
+}
+
 int64_t lien_room(const struct lien_subject *s, int64_t but_run, int64_t needed_mj,
                   char why[LIEN_WHY])
 {
@@ -93,30 +114,36 @@ int64_t lien_room(const struct lien_subject *s, int64_t but_run, int64_t needed_
     int64_t least = INT64_MAX;
 
     for (int i = 0; i < count; i++) {
-        struct balance balance;
+        bool turns = quotas[i].period.kind != PERIOD_ROLLING &&
+                     quotas[i].period.kind != PERIOD_FIXED;
+        struct window window = {0, 0};
+        int64_t at_s = s->now_s;
 
-        if (quota_balance(s->ledger, s->policy, &quotas[i], s->now_s, but_run,
-                          &balance) < 0 ||
-            balance.available_mj >= least)
-            continue;
-        least = balance.available_mj;
-        if (needed_mj > least)
-            tell_shortage(&quotas[i], &balance, needed_mj, why);
+        for (int w = 0; w < MOST_WINDOWS; w++) {
+            if (room_at(s, &quotas[i], but_run, at_s, needed_mj, &least, &window, why) <
+                    0 ||
+                !turns || s->until_s <= window.until_s)
+                break;
+            at_s = window.until_s;
+        }
     }
     return least;
 }
 
 bool lien_fits(struct ledger *ledger, const struct policy *policy, const char *cluster,
-               const char *account, const char *user, const char *partition, int64_t mj,
-               int64_t but_run, int64_t now_s, char why[LIEN_WHY])
+               const struct lien_claim *claim, int64_t but_run, int64_t now_s,
+               char why[LIEN_WHY])
 {
-    struct lien_subject s = {
-        .ledger = ledger, .policy = policy, .cluster = cluster, .now_s = now_s};
+    struct lien_subject s = {.ledger = ledger,
+                             .policy = policy,
+                             .cluster = cluster,
+                             .now_s = now_s,
+                             .until_s = claim->until_s};
 
-    snprintf(s.account, sizeof s.account, "%s", account);
-    snprintf(s.user, sizeof s.user, "%s", user);
-    snprintf(s.partition, sizeof s.partition, "%s", partition);
-    return mj <= lien_room(&s, but_run, mj, why);
+    snprintf(s.account, sizeof s.account, "%s", claim->account);
+    snprintf(s.user, sizeof s.user, "%s", claim->user);
+    snprintf(s.partition, sizeof s.partition, "%s", claim->partition);
+    return claim->mj <= lien_room(&s, but_run, claim->mj, why);
 }
 
 static void read_subject(struct lien_subject *s, const struct lookup_run *run)
@@ -240,7 +267,8 @@ enum lien_verdict lien_open(struct ledger *ledger, const struct policy *policy,
                              .policy = policy,
                              .cluster = cluster,
                              .run_id = run_id,
-                             .now_s = now_s};
+                             .now_s = now_s,
+                             .until_s = run->until_s};
     bool known, fits = true;
     enum lien_verdict before;
     int64_t mj, more_mj;
@@ -253,8 +281,8 @@ enum lien_verdict lien_open(struct ledger *ledger, const struct policy *policy,
     mj = lien_of(&s, run);
     more_mj = mj - lien_used(ledger, run_id);
     if (lien_gated(&s))
-        fits = lien_fits(ledger, policy, cluster, s.account, s.user, s.partition,
-                         more_mj > 0 ? more_mj : 0, run_id, now_s, why);
+        fits = (more_mj > 0 ? more_mj : 0) <=
+               lien_room(&s, run_id, more_mj > 0 ? more_mj : 0, why);
     if (!fits && s.enforce > ENFORCE_SHADOW)
         return late || s.spare ? run_short(&s, run, late, mj, why)
                                : run_not(&s, run, mj, why);

@@ -58,11 +58,18 @@ int64_t lien_billable(struct ledger *ledger, int64_t run_id, int64_t used_mj);
 /* The run is settled: its lien is no more, but its amount is kept with the run. */
 int lien_close(struct ledger *ledger, int64_t run_id);
 
-/* Whether an amount fits into every quota that binds such a job; if not, `why` says
- * which does not have it. `but_run` as in quota_balance(). */
+/* What a job wants. */
+struct lien_claim {
+    const char *account, *user, *partition;
+    int64_t mj;
+    int64_t until_s; /* when it could be over; 0: in the window of now */
+};
+
+/* Whether it fits into every quota that binds such a job, in every window that it can
+ * touch; if not, `why` says which does not have it. `but_run` as in quota_balance(). */
 bool lien_fits(struct ledger *ledger, const struct policy *policy, const char *cluster,
-               const char *account, const char *user, const char *partition, int64_t mj,
-               int64_t but_run, int64_t now_s, char why[LIEN_WHY]);
+               const struct lien_claim *claim, int64_t but_run, int64_t now_s,
+               char why[LIEN_WHY]);
 
 /* "strict", … */
 const char *lien_enforce_text(enum policy_enforce enforce);

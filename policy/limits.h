@@ -15,6 +15,7 @@
 #include "policy/ledger.h"
 #include "policy/policy.h"
 #include "policy/slurm_tree.h"
+#include "policy/standing.h"
 
 /* A running run that a quota binds. */
 struct limits_run {
@@ -24,10 +25,14 @@ struct limits_run {
     int64_t since_mj;   /* what it may have used since */
 };
 
-/* The licences that may be out at once: of what is available, what running runs hold as
- * licences less what they have used, in whole Wh, rounded down, never below 0. A run
- * counts at least its lien, so available_mj has that off already. Pure. */
-int64_t limits_wh(int64_t available_mj, const struct limits_run *runs, int count);
+/* What a running run adds to what is available: what Slurm holds of its lien, less what
+ * it has used. Pure. */
+int64_t limits_of_run(const struct limits_run *run);
+
+/* The licences that may be out at once: what is available, and what limits_of_run()
+ * says of the runs whose licences Slurm counts there, in whole Wh, rounded down, never
+ * below 0. available_mj has their liens off already. Pure. */
+int64_t limits_wh(int64_t available_mj, int64_t runs_mj);
 
 /* One association's limit as it should be. */
 struct limits_place {
@@ -36,10 +41,11 @@ struct limits_place {
     int64_t quota_mj; /* of the quota it comes from; 0: none */
 };
 
-/* Works out the limits of all associations of the tree; free() *places. Wants the
- * ledger's lock held. -1 on failure. */
+/* Works out the limits of all associations, in the tree's order; free() *places. Wants
+ * the ledger's lock held. -1 on failure. */
 int limits_wanted(struct ledger *ledger, const struct policy *policy,
-                  const char *cluster, const struct tree *tree, int64_t report_ms,
-                  int64_t now_s, struct limits_place **places, int *count);
+                  const char *cluster, const struct tree *tree,
+                  const struct standings *standings, int64_t report_ms, int64_t now_s,
+                  struct limits_place **places);
 
 #endif

@@ -55,6 +55,7 @@ struct steward {
     bool has_tree, dbd_away;
     int64_t next_tree_s;
     struct waiting waiting;
+    struct standings standings;
     struct hook *hook;
     int64_t next_notice_s;
 };
@@ -126,14 +127,14 @@ static bool is_due(const struct steward *s, const struct tree_place *place,
 static void write_limits(struct steward *s, const struct policy *policy, int64_t now_s)
 {
     struct limits_place *wanted;
-    int count, rc;
+    int rc;
 
     if (!s->has_tree || ledger_begin(s->ledger) < 0)
         return;
-    rc = limits_wanted(s->ledger, policy, s->cluster, &s->tree, s->settings->report_ms,
-                       now_s, &wanted, &count);
+    rc = limits_wanted(s->ledger, policy, s->cluster, &s->tree, &s->standings,
+                       s->settings->report_ms, now_s, &wanted);
     ledger_commit(s->ledger);
-    for (int i = 0; rc == 0 && i < count; i++) {
+    for (int i = 0; rc == 0 && i < s->tree.count; i++) {
         struct tree_place *place = &s->tree.places[i];
 
         if (is_due(s, place, &wanted[i], policy_figures(policy)->near_percent, now_s) &&
@@ -232,7 +233,8 @@ static void tell_hook(struct steward *s, const struct policy *policy, int64_t no
     events = json_array();
     rc = ledger_begin(s->ledger);
     if (rc == 0 &&
-        (threshold_look(s->ledger, policy, s->cluster, now_s, events) < 0 ||
+        (threshold_look(s->ledger, policy, &s->standings, s->cluster, now_s, events) <
+             0 ||
          threshold_decisions(s->ledger, s->cluster, now_s, events) < 0 ||
          threshold_policy(s->ledger, s->cluster, state, now_s, events) < 0)) {
         ledger_rollback(s->ledger);
@@ -252,9 +254,10 @@ static void work_round(struct steward *s)
     struct policy *policy = policy_store_take(s->policies);
 
     refresh(s, now_s);
+    standing_refresh(&s->standings, s->ledger, policy, now_s);
     /* The map first: slurmdbd may take its time for the limits. */
     admission_map_write(s->ledger, policy, s->cluster, s->settings->spool,
-                        s->partitions, s->partition_count, &s->tree, now_s);
+                        s->partitions, s->partition_count, &s->tree, &s->standings);
     write_limits(s, policy, now_s);
     look_at_queue(s, policy, now_s);
     tell_hook(s, policy, now_s);
@@ -361,6 +364,7 @@ void steward_stop(struct steward *s)
     pthread_join(s->thread, NULL);
     hook_stop(s->hook);
     tree_done(&s->tree);
+    standing_done(&s->standings);
     free(s->partitions);
     json_decref(s->waiting.list);
     free(s->waiting.jobs);

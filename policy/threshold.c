@@ -80,46 +80,43 @@ static int look_at(struct ledger *ledger, const struct quota *quota,
 }
 
 static int look_at_all(struct ledger *ledger, const struct policy *policy,
-                       const struct quota *quota, const char *cluster, int64_t now_s,
-                       json_t *events)
+                       const struct standing *standing, const char *cluster,
+                       int64_t now_s, json_t *events)
 {
     const struct policy_figures *figures = policy_figures(policy);
-    struct balance balance;
+    const struct quota *quota = &standing->quota;
+    const struct balance *balance = &standing->balance;
 
-    if (quota->cluster[0] && strcmp(quota->cluster, cluster) != 0)
+    if (standing->at_s == 0 ||
+        (quota->cluster[0] && strcmp(quota->cluster, cluster) != 0))
         return 0;
-    if (quota_balance(ledger, policy, quota, now_s, 0, &balance) < 0)
-        return -1;
     /* A grant's time may be over, or not have come. */
-    if (now_s < balance.window.from_s || now_s >= balance.window.until_s)
+    if (now_s < balance->window.from_s || now_s >= balance->window.until_s)
         return 0;
     for (int t = 0; t < figures->threshold_count; t++)
-        if (look_at(ledger, quota, &balance, figures->thresholds[t], cluster, now_s,
+        if (look_at(ledger, quota, balance, figures->thresholds[t], cluster, now_s,
                     events) < 0)
             return -1;
     return 0;
 }
 
 int threshold_look(struct ledger *ledger, const struct policy *policy,
-                   const char *cluster, int64_t now_s, json_t *events)
+                   const struct standings *standings, const char *cluster,
+                   int64_t now_s, json_t *events)
 {
-    struct quota *quotas;
-    int count, rc;
-
     if (policy_figures(policy)->threshold_count == 0)
         return 0;
     /* Its number may be given again to another quota. */
     if (ledger_do(ledger,
                   "DELETE FROM notices WHERE event = 'threshold' AND NOT EXISTS"
                   " (SELECT 1 FROM quotas WHERE id = subject AND since_s <= time_s)",
-                  "") < 0 ||
-        quota_all(ledger, &quotas, &count) < 0)
+                  "") < 0)
         return -1;
-    rc = 0;
-    for (int i = 0; rc == 0 && i < count; i++)
-        rc = look_at_all(ledger, policy, &quotas[i], cluster, now_s, events);
-    free(quotas);
-    return rc;
+    for (int i = 0; i < standings->count; i++)
+        if (look_at_all(ledger, policy, &standings->list[i], cluster, now_s, events) <
+            0)
+            return -1;
+    return 0;
 }
 
 static int look_at_decisions(struct ledger *ledger, const char *cluster,

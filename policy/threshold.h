@@ -13,6 +13,7 @@
 #include "policy/ledger.h"
 #include "policy/policy.h"
 #include "policy/quota.h"
+#include "policy/standing.h"
 
 /* Whether `percent` of what may be used is used. Of a budget without anything any use
  * is all. Pure. */
@@ -22,7 +23,8 @@ bool threshold_passed(const struct balance *balance, int64_t percent);
  * passed for the first time in its window; in a rolling one, for the first time since
  * it was below. -1 on failure. */
 int threshold_look(struct ledger *ledger, const struct policy *policy,
-                   const char *cluster, int64_t now_s, json_t *events);
+                   const struct standings *standings, const char *cluster,
+                   int64_t now_s, json_t *events);
 
 /* The same for jobs that were held or ended, and for the breaker. */
 int threshold_decisions(struct ledger *ledger, const char *cluster, int64_t now_s,

@@ -192,6 +192,18 @@ static void put_words(struct plan *plan, const struct queue_job *job, const char
         snprintf(plan->words, sizeof plan->words, "%s", words);
 }
 
+/* Whether its quotas have room for it if it began now. */
+static bool fits(struct pass *p, const struct queue_job *job, int64_t mj,
+                 char why[LIEN_WHY])
+{
+    struct lien_claim claim = {job->account, job->user, job->partition, mj,
+                               job->limit_s > 0 ? p->now_s + job->limit_s
+                                                : p->now_s + LIEN_NO_LIMIT_S};
+
+    return lien_fits(p->waiting->ledger, p->policy, p->waiting->cluster, &claim, 0,
+                     p->now_s, why);
+}
+
 static void plan_release(struct pass *p, const struct queue_job *job, int64_t mj)
 {
     char why[LIEN_WHY];
@@ -199,9 +211,7 @@ static void plan_release(struct pass *p, const struct queue_job *job, int64_t mj
 
     if (strncmp(job->admin_comment, HELD, sizeof HELD - 1) != 0)
         return;
-    if (!p->off &&
-        !lien_fits(p->waiting->ledger, p->policy, p->waiting->cluster, job->account,
-                   job->user, job->partition, mj, 0, p->now_s, why))
+    if (!p->off && !fits(p, job, mj, why))
         return;
     plan = add(p, job);
     if (!plan)
@@ -245,10 +255,7 @@ static void plan_overdraft(struct pass *p, const struct queue_job *job, int64_t 
     struct plan *plan;
 
     if (at_limit != AT_LIMIT_OVERDRAFT || enforce < ENFORCE_SOFT || !qos ||
-        strcmp(job->qos, qos) == 0 ||
-        lien_fits(p->waiting->ledger, p->policy, p->waiting->cluster, job->account,
-                  job->user, job->partition, mj, 0, p->now_s, why) ||
-        noted_lately(p, job))
+        strcmp(job->qos, qos) == 0 || fits(p, job, mj, why) || noted_lately(p, job))
         return;
     plan = add(p, job);
     if (!plan)
@@ -271,8 +278,7 @@ static void list_job(struct pass *p, const struct queue_job *job, int64_t mj)
 
     if (!held && !job->by_licence)
         return;
-    if (lien_fits(p->waiting->ledger, p->policy, p->waiting->cluster, job->account,
-                  job->user, job->partition, mj, 0, p->now_s, why))
+    if (fits(p, job, mj, why))
         snprintf(why, sizeof why,
                  "it waits until runs before it have been charged, or its turn comes");
     json_array_append_new(

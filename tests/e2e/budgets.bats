@@ -63,13 +63,13 @@ quota() {
     root kwota quota set "$@" --why test
 }
 
-# room WH -A ACCOUNT|-u USER… - a monthly quota that has so much left now
+# room WH PERIOD -A ACCOUNT|-u USER… - a quota that has so much left now
 room() {
-    local wh=$1 used
-    shift
-    root kwota quota set "$@" 1000kWh --period month --why test >/dev/null
+    local wh=$1 period=$2 used
+    shift 2
+    root kwota quota set "$@" 1000kWh --period "$period" --why test >/dev/null
     used=$(root kwota quota show "$@" --json | jq '[.budgets[] | .used_mj] | max')
-    root kwota quota set "$@" "$(((wh * 3600000 + used) / 1000 + 1))J" --period month --why test
+    root kwota quota set "$@" "$(((wh * 3600000 + used) / 1000 + 1))J" --period "$period" --why test
 }
 
 # The lien of one core for a minute: (300 W + 1100 W) x 60 s = 23.3 Wh, so 24 licences.
@@ -153,54 +153,57 @@ comment_says() {
     root scontrol show job "$1" | grep -q "AdminComment=.*$2"
 }
 
-@test "a parent's quota, a user's, and a user's in an account each stop a job" {
-    local job
-    room 20 -A physics
-    wait_for 20 limit_between physics 18 21
-    run as alice sbatch -A astro -n 1 -t 1 --wrap true
-    [ "$status" -eq 0 ]
-    wait_for 30 waits_for_energy "${output##* }"
+# Two jobs of one core each, of which a budget of 30 Wh lets one run at a time.
+one_at_a_time() { # USER ACCOUNT USER ACCOUNT
+    first=$(core "$1" 15 -A "$2")
+    wait_for 30 job_runs "$first"
+    second=$(core "$3" 1 -A "$4")
+    wait_for 30 waits_for_energy "$second"
+    [ -z "$(root squeue -h -j "$second" -o %N)" ]
+}
+
+@test "a parent's quota stops jobs of the accounts below it" {
+    local first second
+    room 30 month -A physics
+    wait_for 20 limit_between physics 28 31
+    one_at_a_time alice astro bob plasma
     quota -A physics 10Wh --period 1days
     wait_for 20 refused alice astro
-    [[ $(as alice sbatch -A astro -n 1 -t 1 --wrap true 2>&1) == *"can never run this job: it could use 0.024 kWh"*"physics"* ]]
+    [[ $(as alice sbatch -A astro -n 1 -t 1 --hold --wrap true 2>&1) == *"can never run this job: it could use 0.024 kWh"*"physics"* ]]
     root kwota quota remove -A physics --why test
-    room 30 -u bob
-    wait_for 20 limit_between plasma 28 31 bob
-    job=$(core bob 12 -A plasma)
-    wait_for 30 job_runs "$job"
-    job=$(core bob 1 -A plasma)
-    wait_for 30 waits_for_energy "$job"
-    root kwota quota remove -u bob --why test
-    wait_for 60 settled "$job"
-    room 30 -A bio -u carol
-    wait_for 20 limit_between bio 28 31 carol
-    job=$(core carol 12 -A bio)
-    wait_for 30 job_runs "$job"
-    job=$(core carol 1 -A bio)
-    wait_for 30 waits_for_energy "$job"
-    root kwota quota remove -A bio -u carol --why test
-    wait_for 60 settled "$job"
+    wait_for 60 settled "$second"
 }
 
 refused() { # USER ACCOUNT
     ! as "$1" sbatch -A "$2" -n 1 -t 1 --hold --wrap true
 }
 
-@test "a user's quota over several accounts holds a job before its script starts" {
-    local first second
-    room 30 -u bob
+@test "a user's quota stops their jobs in all their accounts, and nobody else's" {
+    local first second other
+    room 30 month -u bob
     wait_for 20 limit_between plasma 28 31 bob
+    wait_for 20 limit_between astro 28 31 bob
     first=$(core bob 20 -A plasma)
     wait_for 30 job_runs "$first"
+    wait_for 20 limit_between astro 0 20 bob
     second=$(core bob 1 -A astro)
-    wait_for 30 held "$second"
-    run ! as bob scontrol release "$second"
-    as bob kwota why "$second" | grep -q 'hold: user bob has'
-    run ! ran bob "$second"
-    quota -u bob 4kWh --period month
+    wait_for 30 waits_for_energy "$second"
+    other=$(core alice 1 -A astro)
+    wait_for 60 settled "$other"
+    as bob kwota why "$second" | grep -q 'user bob has'
+    root kwota quota remove -u bob --why test
     wait_for 60 settled "$second"
-    wait_for 60 ran bob "$second"
+    wait_for 30 ran bob "$second"
     no_node_drained
+}
+
+@test "a user's quota in an account stops only their jobs there" {
+    local first second
+    room 30 month -A bio -u carol
+    wait_for 20 limit_between bio 28 31 carol
+    one_at_a_time carol bio carol bio
+    root kwota quota remove -A bio -u carol --why test
+    wait_for 60 settled "$second"
 }
 
 @test "a quota for a class of partitions holds the task meant, of an array; srun is told and ends" {
@@ -254,7 +257,7 @@ limit_below() {
 
 @test "a period's turn frees what waited" {
     local first second
-    room 26 -A astro
+    room 26 month -A astro
     wait_for 20 limit_between astro 24 27
     first=$(core alice 15 -A astro)
     wait_for 60 settled "$first"
@@ -267,8 +270,8 @@ limit_below() {
 
 @test "a rolling window slides" {
     local first second
-    quota -A astro 30Wh --period 1days
-    wait_for 20 limit_below astro 31
+    room 26 1days -A astro
+    wait_for 20 limit_between astro 24 27
     first=$(core alice 15 -A astro)
     wait_for 60 settled "$first"
     second=$(core alice 1 -A astro)
