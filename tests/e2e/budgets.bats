@@ -255,6 +255,45 @@ limit_below() {
     [ -n "$(limit "$1")" ] && [ "$(limit "$1")" -lt "$2" ]
 }
 
+@test "a user's own energy budget is the lien, and the end of the job" {
+    local job
+    quota -A bio 400Wh --period 1days
+    wait_for 20 limit_below bio 401
+    # It would use some 15 Wh.
+    job=$(core carol 50 -A bio --energy-budget=5Wh)
+    wait_for 20 licence_is "$job" 5
+    root scontrol show job "$job" | grep -q 'AdminComment=kwota: energy budget 5 Wh'
+    wait_for 90 settled "$job"
+    [ "$(job_json "$job" | jq -r .slurm_state)" = CANCELLED ]
+    [ "$(job_json "$job" | jq .charge_mj)" -le $((5 * 3600000)) ]
+    [ "$(job_json "$job" | jq .charge_mj)" -ge $((3 * 3600000)) ]
+    as carol kwota why "$job" | grep -q 'its --energy-budget allows no more'
+    run as carol sbatch -A bio -n 1 -t 1 --energy-budget=5apples --wrap true
+    [ "$status" -ne 0 ]
+}
+
+@test "slurmdbd away: the last limits hold" {
+    local first second
+    room 30 month -A plasma
+    wait_for 20 limit_between plasma 28 31
+    "$top/tests/cluster" kill --dir "$dir" slurmdbd -9 >&2
+    one_at_a_time bob plasma bob plasma
+    "$top/tests/cluster" start --dir "$dir" slurmdbd >&2
+    quota -A plasma 400Wh --period month
+    wait_for 90 settled "$second"
+    no_node_drained
+}
+
+@test "a quote is what the job then gets" {
+    quota -A astro 400Wh --period 1days
+    wait_for 20 limit_below astro 401
+    as alice kwota quote -A astro -n 1 -t 1 --json >"$BATS_TEST_TMPDIR/quote"
+    [ "$(jq .lien_wh "$BATS_TEST_TMPDIR/quote")" -eq 24 ]
+    [ "$(jq .starts_now "$BATS_TEST_TMPDIR/quote")" = true ]
+    as alice kwota quote -A astro -n 4 -N 1 -t 10:00:00 | grep -q 'would fit'
+    as alice kwota | grep -q '^account astro '
+}
+
 @test "a period's turn frees what waited" {
     local first second
     room 26 month -A astro
