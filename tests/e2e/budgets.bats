@@ -141,12 +141,16 @@ charge_wh() {
     wait_for 30 waits_for_energy "$second"
     [ -z "$(root squeue -h -j "$second" -o %N)" ]
     wait_for 20 comment_says "$second" 'waits for energy: account plasma has'
-    as bob kwota why "$second" | grep -q 'waits for energy: account plasma has .* left until'
+    wait_for 20 why_says bob "$second" 'waits for energy: account plasma has .* left until'
     as bob kwota queue | grep -q "^$second "
     quota -A plasma 400Wh --period month
     wait_for 60 settled "$second"
     ran bob "$second"
     no_node_drained
+}
+
+why_says() { # USER JOB WORDS
+    as "$1" kwota why "$2" | grep -q "$3"
 }
 
 comment_says() {
@@ -190,7 +194,7 @@ refused() { # USER ACCOUNT
     wait_for 30 waits_for_energy "$second"
     other=$(core alice 1 -A astro)
     wait_for 60 settled "$other"
-    as bob kwota why "$second" | grep -q 'user bob has'
+    wait_for 20 why_says bob "$second" 'user bob has'
     root kwota quota remove -u bob --why test
     wait_for 60 settled "$second"
     wait_for 30 ran bob "$second"
