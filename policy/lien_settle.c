@@ -6,6 +6,7 @@
 /* A run that is over. */
 struct past_run {
     int64_t start_s, end_s, lien_mj;
+    int64_t most_mj; /* what its user allowed it; INT64_MAX: no such word */
     bool settled, undecided, has_lien;
 };
 
@@ -16,7 +17,9 @@ static bool read_run(struct lien_subject *s, char name[64], struct past_run *run
         s->ledger,
         "SELECT r.job_text, r.user, r.account, r.partition, r.cluster, r.enforce,"
         " r.start_s, COALESCE(r.end_s, r.start_s), r.state = 'settled',"
-        " r.decision IS NULL, COALESCE(l.mj, r.lien_mj) FROM runs r LEFT JOIN liens l"
+        " r.decision IS NULL, COALESCE(l.mj, r.lien_mj),"
+        " COALESCE(l.most_mj, r.most_mj, 9223372036854775807) FROM runs r LEFT JOIN "
+        "liens l"
         " ON l.run_id = r.id WHERE r.id = ?",
         "i", s->run_id);
     bool found = stmt && sqlite3_step(stmt) == SQLITE_ROW;
@@ -34,6 +37,7 @@ static bool read_run(struct lien_subject *s, char name[64], struct past_run *run
         run->undecided = sqlite3_column_int(stmt, 9) != 0;
         run->has_lien = sqlite3_column_type(stmt, 10) != SQLITE_NULL;
         run->lien_mj = sqlite3_column_int64(stmt, 10);
+        run->most_mj = sqlite3_column_int64(stmt, 11);
     }
     sqlite3_finalize(stmt);
     return found;
@@ -56,13 +60,18 @@ static int take_late(struct lien_subject *s, struct past_run *run)
                      "iii", s->run_id, run->start_s, run->end_s);
 }
 
-/* As much of more_mj as its quotas had left when it ended. */
+/* As much of more_mj, beyond what it has, as its quotas had left when it ended, and as
+ * its user allowed it. */
 static int64_t part_of(struct lien_subject *s, const struct past_run *run,
-                       int64_t more_mj)
+                       int64_t has_mj, int64_t more_mj)
 {
     char why[LIEN_WHY];
     int64_t room_mj;
 
+    if (has_mj >= run->most_mj)
+        return 0;
+    if (more_mj > run->most_mj - has_mj)
+        more_mj = run->most_mj - has_mj;
     s->now_s = run->end_s;
     room_mj = lien_room(s, 0, more_mj, why);
     return more_mj < room_mj ? more_mj : room_mj > 0 ? room_mj : 0;
@@ -80,7 +89,7 @@ static int raise_open(struct lien_subject *s, const struct past_run *run,
                   over_mj, s->run_id) < 0)
         return -1;
     return ledger_do(s->ledger, "UPDATE liens SET mj = ? WHERE run_id = ?", "ii",
-                     run->lien_mj + part_of(s, run, over_mj), s->run_id);
+                     run->lien_mj + part_of(s, run, run->lien_mj, over_mj), s->run_id);
 }
 
 /* Its lien is gone, and what it left has been given to others since. */
@@ -100,7 +109,7 @@ static int raise_settled(struct lien_subject *s, const struct past_run *run,
     if (more_mj <= 0)
         return 0;
     return ledger_do(s->ledger, "UPDATE runs SET lien_mj = ? WHERE id = ?", "ii",
-                     charged_mj + part_of(s, run, more_mj), s->run_id);
+                     charged_mj + part_of(s, run, charged_mj, more_mj), s->run_id);
 }
 
 int lien_settle(struct ledger *ledger, const struct policy *policy, int64_t run_id,
@@ -138,8 +147,8 @@ int64_t lien_billable(struct ledger *ledger, int64_t run_id, int64_t used_mj)
 int lien_close(struct ledger *ledger, int64_t run_id)
 {
     if (ledger_do(ledger,
-                  "UPDATE runs SET lien_mj = (SELECT mj FROM liens WHERE run_id = ?1)"
-                  " WHERE id = ?1",
+                  "UPDATE runs SET (lien_mj, most_mj) ="
+                  " (SELECT mj, most_mj FROM liens WHERE run_id = ?1) WHERE id = ?1",
                   "i", run_id) < 0)
         return -1;
     return ledger_do(ledger, "DELETE FROM liens WHERE run_id = ?", "i", run_id);

@@ -157,6 +157,7 @@ static const char version_3[] =
     "ALTER TABLE runs ADD COLUMN decision TEXT;"
     "ALTER TABLE runs ADD COLUMN decision_why TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE runs ADD COLUMN lien_mj INTEGER;"
+    "ALTER TABLE runs ADD COLUMN most_mj INTEGER;"
     "ALTER TABLE runs ADD COLUMN act_text TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE runs ADD COLUMN batch INTEGER NOT NULL DEFAULT 1;"
     "ALTER TABLE runs ADD COLUMN requeues INTEGER NOT NULL DEFAULT 0;"
