@@ -17,9 +17,6 @@
 /* The most quotas that can bind one job: accounts above it, its user, classes. */
 #define MOST_QUOTAS 128
 
-/* A run can touch so many windows of a quota: two years of months. */
-#define MOST_WINDOWS 24
-
 const char *lien_enforce_text(enum policy_enforce enforce)
 {
     static const char *const names[] = {"off", "shadow", "soft", "strict"};
@@ -87,24 +84,8 @@ static void tell_shortage(const struct quota *quota, const struct balance *balan
              until, energy_kwh_human(needed, sizeof needed, mj));
 }
 
-/* At a moment: this one, or when a later window begins that the run can touch. */
-static int room_at(const struct lien_subject *s, const struct quota *quota,
-                   int64_t but_run, int64_t at_s, int64_t needed_mj, int64_t *least,
-                   struct window *window, char why[LIEN_WHY])
-{
-    struct balance balance;
-
-    if (quota_balance(s->ledger, s->policy, quota, at_s, but_run, &balance) < 0)
-        return -1;
-    *window = balance.window;
-    if (balance.available_mj >= *least)
-        return 0;
-    *least = balance.available_mj;
-    if (needed_mj > *least)
-        tell_shortage(quota, &balance, needed_mj, why);
-    return 0;
-}
-
+/* A run that goes on into the next window takes nothing from it that this one has not:
+ * quotas are the same in every window, and what it has used by then counts here. */
 int64_t lien_room(const struct lien_subject *s, int64_t but_run, int64_t needed_mj,
                   char why[LIEN_WHY])
 {
@@ -114,18 +95,15 @@ int64_t lien_room(const struct lien_subject *s, int64_t but_run, int64_t needed_
     int64_t least = INT64_MAX;
 
     for (int i = 0; i < count; i++) {
-        bool turns = quotas[i].period.kind != PERIOD_ROLLING &&
-                     quotas[i].period.kind != PERIOD_FIXED;
-        struct window window = {0, 0};
-        int64_t at_s = s->now_s;
+        struct balance balance;
 
-        for (int w = 0; w < MOST_WINDOWS; w++) {
-            if (room_at(s, &quotas[i], but_run, at_s, needed_mj, &least, &window, why) <
-                    0 ||
-                !turns || s->until_s <= window.until_s)
-                break;
-            at_s = window.until_s;
-        }
+        if (quota_balance(s->ledger, s->policy, &quotas[i], s->now_s, but_run,
+                          &balance) < 0 ||
+            balance.available_mj >= least)
+            continue;
+        least = balance.available_mj;
+        if (needed_mj > least)
+            tell_shortage(&quotas[i], &balance, needed_mj, why);
     }
     return least;
 }
@@ -134,11 +112,8 @@ bool lien_fits(struct ledger *ledger, const struct policy *policy, const char *c
                const struct lien_claim *claim, int64_t but_run, int64_t now_s,
                char why[LIEN_WHY])
 {
-    struct lien_subject s = {.ledger = ledger,
-                             .policy = policy,
-                             .cluster = cluster,
-                             .now_s = now_s,
-                             .until_s = claim->until_s};
+    struct lien_subject s = {
+        .ledger = ledger, .policy = policy, .cluster = cluster, .now_s = now_s};
 
     snprintf(s.account, sizeof s.account, "%s", claim->account);
     snprintf(s.user, sizeof s.user, "%s", claim->user);
@@ -267,8 +242,7 @@ enum lien_verdict lien_open(struct ledger *ledger, const struct policy *policy,
                              .policy = policy,
                              .cluster = cluster,
                              .run_id = run_id,
-                             .now_s = now_s,
-                             .until_s = run->until_s};
+                             .now_s = now_s};
     bool known, fits = true;
     enum lien_verdict before;
     int64_t mj, more_mj;

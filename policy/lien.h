@@ -62,11 +62,10 @@ int lien_close(struct ledger *ledger, int64_t run_id);
 struct lien_claim {
     const char *account, *user, *partition;
     int64_t mj;
-    int64_t until_s; /* when it could be over; 0: in the window of now */
 };
 
-/* Whether it fits into every quota that binds such a job, in every window that it can
- * touch; if not, `why` says which does not have it. `but_run` as in quota_balance(). */
+/* Whether it fits into every quota that binds such a job; if not, `why` says which does
+ * not have it. `but_run` as in quota_balance(). */
 bool lien_fits(struct ledger *ledger, const struct policy *policy, const char *cluster,
                const struct lien_claim *claim, int64_t but_run, int64_t now_s,
                char why[LIEN_WHY]);

@@ -137,7 +137,6 @@ int lien_review(struct ledger *ledger, const struct policy *policy, const char *
     why[0] = '\0';
     if (!read_lien(&s, &lien) || keep_overrun(&s, &lien) < 0 || lien.held)
         return 0;
-    s.until_s = lien.until_s;
     left_s = lien.until_s > now_s ? lien.until_s - now_s : 0;
     if (soon_used(&s, &lien, soon_s) > lien.mj)
         raise_lien(&s, &lien, soon_used(&s, &lien, left_s < RAISE_S ? left_s : RAISE_S),
@@ -162,7 +161,6 @@ int lien_limit(struct ledger *ledger, const struct policy *policy, const char *c
     /* Slurm moves the end by the time a job was suspended; that is no new limit. */
     if (!read_lien(&s, &lien) || until_s == lien.until_s)
         return 0;
-    s.until_s = until_s;
     if (ledger_do(ledger, "UPDATE liens SET until_s = ? WHERE run_id = ?", "ii",
                   until_s, run_id) < 0)
         return -1;

@@ -10,7 +10,6 @@ struct lien_subject {
     const struct policy *policy;
     const char *cluster;
     int64_t run_id, now_s;
-    int64_t until_s; /* when its time limit is over; 0: in the window of now */
     char text[64], user[64], account[64], partition[64];
     enum policy_enforce enforce;
     enum policy_at_limit at_limit;

@@ -239,8 +239,7 @@ static int weigh(struct quote *q)
     if (rc == 0 && q->gated)
         lien_fits(q->call->ledger, q->call->policy, q->call->cluster,
                   &(struct lien_claim){q->wish.account, q->wish.user, q->partition,
-                                       q->lien_wh * ESTIMATE_MJ_PER_WH,
-                                       q->now_s + q->shape.limit_s},
+                                       q->lien_wh * ESTIMATE_MJ_PER_WH},
                   0, q->now_s, q->why);
     return rc;
 }

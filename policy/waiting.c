@@ -196,9 +196,7 @@ static void put_words(struct plan *plan, const struct queue_job *job, const char
 static bool fits(struct pass *p, const struct queue_job *job, int64_t mj,
                  char why[LIEN_WHY])
 {
-    struct lien_claim claim = {job->account, job->user, job->partition, mj,
-                               job->limit_s > 0 ? p->now_s + job->limit_s
-                                                : p->now_s + LIEN_NO_LIMIT_S};
+    struct lien_claim claim = {job->account, job->user, job->partition, mj};
 
     return lien_fits(p->waiting->ledger, p->policy, p->waiting->cluster, &claim, 0,
                      p->now_s, why);

@@ -693,6 +693,30 @@ static void what_is_charged_in_the_end(void **state)
     }
 }
 
+/* However much its quotas have: what it used beyond its user's word is the centre's. */
+static void a_users_budget_bounds_the_charge(void **state)
+{
+    struct scene *s = *state;
+    struct policy *policy = s->level[ENFORCE_STRICT];
+    struct lookup_run run = a_run(1, 9000);
+    int64_t id;
+
+    books_quota(s->books, "astro", "", "", 100000 * J);
+    run.budget_wh = 1;
+    id = put(s, &run);
+    open_lien(s, policy, id, &run, false);
+    use(s, id, 4000 * J);
+    end(s, id, &run, "COMPLETED");
+    assert_int_equal(settle(s, policy, id), 1);
+    assert_int_equal(sum_of(s, id, "charge"), 3600 * J);
+    assert_int_equal(sum_of(s, id, "overrun"), 400 * J);
+    /* … and what comes late. */
+    use(s, id, 100 * J);
+    assert_int_equal(settle(s, policy, id), 1);
+    assert_int_equal(sum_of(s, id, "charge") + sum_of(s, id, "adjustment"), 3600 * J);
+    assert_int_equal(sum_of(s, id, "overrun"), 500 * J);
+}
+
 /* What a settled run left is another's by the time its late counts come. */
 static void late_counts_take_nothing_from_others(void **state)
 {
@@ -937,6 +961,7 @@ int main(void)
         SCENE(a_changed_time_limit_moves_the_lien),
         SCENE(a_held_run_gets_no_lien_by_a_longer_limit),
         SCENE(what_is_charged_in_the_end),
+        SCENE(a_users_budget_bounds_the_charge),
         SCENE(late_counts_take_nothing_from_others),
         SCENE(a_run_heard_of_at_its_end_is_bound_too),
         SCENE(without_a_lien_all_is_charged),
