@@ -300,7 +300,7 @@ int admission_map_write(struct ledger *ledger, const struct policy *policy,
     snprintf(path, sizeof path, "%s/budget.map", spool);
     if (rc == 0 && (rc = ledger_begin(ledger)) == 0) {
         rc = fill(&d, ledger, policy, cluster, tree, now_s);
-        ledger_commit(ledger);
+        ledger_commit_soon(ledger);
     }
     if (rc == 0 && (rc = budget_map_write(path, &d.tables, why)) < 0)
         log_line("%s is not written: %s", path, why);

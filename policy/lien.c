@@ -195,7 +195,7 @@ static enum lien_verdict decided(struct ledger *ledger, int64_t run_id,
                       : LIEN_RUN;
         snprintf(why, LIEN_WHY, "%s", (const char *)sqlite3_column_text(stmt, 1));
     }
-    sqlite3_finalize(stmt);
+    ledger_done(ledger, stmt);
     return verdict;
 }
 
@@ -290,7 +290,7 @@ static bool read_lien(struct subject *s, struct open_lien *lien)
         lien->from_s = sqlite3_column_int64(stmt, 7);
         lien->until_s = sqlite3_column_int64(stmt, 8);
     }
-    sqlite3_finalize(stmt);
+    ledger_done(s->ledger, stmt);
     if (found)
         lien->used_mj = used_of(s->ledger, s->run_id);
     return found;

@@ -68,7 +68,7 @@ static int read_runners(struct ledger *ledger, const char *cluster, int64_t repo
         r->run.since_mj = since_of(r->run.used_mj, sqlite3_column_int64(stmt, 5),
                                    sqlite3_column_int64(stmt, 7), report_ms, now_s);
     }
-    sqlite3_finalize(stmt);
+    ledger_done(ledger, stmt);
     for (int i = 0; i < runners->count; i++)
         accounts_chain(ledger, cluster, runners->list[i].account,
                        &runners->list[i].chain);

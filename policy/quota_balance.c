@@ -91,7 +91,7 @@ static int add_settled(const struct place *p, struct balance_terms *terms)
         if (quota_class_has(p->policy, p->quota->class, text(stmt, 0)))
             terms->settled_mj =
                 energy_add(terms->settled_mj, sqlite3_column_int64(stmt, 1));
-    sqlite3_finalize(stmt);
+    ledger_done(p->ledger, stmt);
     return rc == SQLITE_DONE ? 0 : -1;
 }
 
@@ -117,7 +117,7 @@ static int add_open(const struct place *p, struct balance_terms *terms)
     while (stmt && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
         if (quota_class_has(p->policy, p->quota->class, text(stmt, 0)))
             add_run(stmt, terms);
-    sqlite3_finalize(stmt);
+    ledger_done(p->ledger, stmt);
     return rc == SQLITE_DONE ? 0 : -1;
 }
 

@@ -89,7 +89,7 @@ static void refresh(struct steward *s, int64_t now_s)
     if (accounts_replace(s->ledger, s->cluster, &s->tree) < 0)
         ledger_rollback(s->ledger);
     else
-        ledger_commit(s->ledger);
+        ledger_commit_soon(s->ledger);
 }
 
 /* Near its end a limit is exact; far from it, each write would walk slurmctld's jobs
@@ -120,7 +120,7 @@ static void write_limits(struct steward *s, const struct policy *policy, int64_t
         return;
     rc = limits_wanted(s->ledger, policy, s->cluster, &s->tree, s->settings->report_ms,
                        now_s, &wanted, &count);
-    ledger_commit(s->ledger);
+    ledger_commit_soon(s->ledger);
     for (int i = 0; rc == 0 && i < count; i++) {
         struct tree_place *place = &s->tree.places[i];
 

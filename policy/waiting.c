@@ -257,7 +257,7 @@ static int make_plans(struct pass *p, const struct queue *queue)
     p->off = switches.frozen || switches.tripped;
     for (int i = 0; i < queue->count; i++)
         look_at(p, &queue->jobs[i]);
-    return ledger_commit(p->waiting->ledger);
+    return ledger_commit_soon(p->waiting->ledger);
 }
 
 int waiting_pass(struct waiting *waiting, const struct policy *policy, int64_t now_s)
