@@ -105,7 +105,8 @@ static int set_up(struct ledger *ledger, const char *path)
     for (size_t i = 0; i < sizeof pragmas / sizeof *pragmas; i++)
         if (execute_once(ledger, pragmas[i]) < 0)
             return -1;
-    return migrate(ledger, path) < 0 || execute_once(ledger, schema_news) < 0 ? -1 : 0;
+    return migrate(ledger, path) < 0 || execute_once(ledger, schema_in_memory) < 0 ? -1
+                                                                                   : 0;
 }
 
 struct ledger *ledger_open(const char *dir)

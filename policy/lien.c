@@ -258,10 +258,8 @@ enum lien_verdict lien_open(struct ledger *ledger, const struct policy *policy,
 
 static int64_t used_of(struct ledger *ledger, int64_t run_id)
 {
-    return ledger_number(ledger, 0,
-                         "SELECT SUM(q.mj) FROM run_quarters q JOIN tokens t USING"
-                         " (token) WHERE t.run_id = ?",
-                         "i", run_id);
+    return ledger_number(ledger, 0, "SELECT mj FROM used WHERE run_id = ?", "i",
+                         run_id);
 }
 
 /* A run with its lien, as the ledger has them. */

@@ -9,16 +9,18 @@
 #include "policy/quota.h"
 #include "policy/switches.h"
 
-/* A running run with whom it is and where. */
+/* Running runs of one user in one account: a part of `runs`. */
 struct runner {
-    char user[64], account[64], partition[64];
+    char user[64], account[64];
     struct accounts_chain chain;
-    struct limits_run run;
+    int first, count;
 };
 
 struct runners {
     struct runner *list;
     int count;
+    struct limits_run *runs;
+    int run_count;
 };
 
 /* What a run may have used since it last reported: its mean power until now, at least
@@ -35,44 +37,72 @@ static int64_t since_of(int64_t used_mj, int64_t from_s, int64_t last_ms,
     return (int64_t)((__int128)used_mj * since_ms / elapsed_ms);
 }
 
+static void free_runners(struct runners *runners)
+{
+    free(runners->list);
+    free(runners->runs);
+}
+
+/* Whom the row's run is of: the last one's, or another. */
+static struct runner *runner_of(struct runners *runners, sqlite3_stmt *row)
+{
+    const char *user = (const char *)sqlite3_column_text(row, 0);
+    const char *account = (const char *)sqlite3_column_text(row, 1);
+    struct runner *next = &runners->list[runners->count];
+    struct runner *last = runners->count > 0 ? next - 1 : NULL;
+
+    if (last && strcmp(last->user, user) == 0 && strcmp(last->account, account) == 0)
+        return last;
+    snprintf(next->user, sizeof next->user, "%s", user);
+    snprintf(next->account, sizeof next->account, "%s", account);
+    next->first = runners->run_count;
+    runners->count++;
+    return next;
+}
+
+static void take_run(sqlite3_stmt *row, int64_t report_ms, int64_t now_s,
+                     struct limits_run *run)
+{
+    run->licence_wh = sqlite3_column_int64(row, 2);
+    run->lien_mj = sqlite3_column_int64(row, 3);
+    run->used_mj = sqlite3_column_int64(row, 5);
+    run->since_mj = since_of(run->used_mj, sqlite3_column_int64(row, 4),
+                             sqlite3_column_int64(row, 6), report_ms, now_s);
+}
+
+static int make_room(struct runners *runners, int64_t runs)
+{
+    *runners =
+        (struct runners){.list = calloc((size_t)runs + 1, sizeof *runners->list),
+                         .runs = calloc((size_t)runs + 1, sizeof *runners->runs)};
+    return runners->list && runners->runs ? 0 : -1;
+}
+
 static int read_runners(struct ledger *ledger, const char *cluster, int64_t report_ms,
                         int64_t now_s, struct runners *runners)
 {
     int64_t most = ledger_number(ledger, 0, "SELECT COUNT(*) FROM liens", "");
-    sqlite3_stmt *stmt = ledger_query(
+    sqlite3_stmt *stmt;
+
+    if (make_room(runners, most) < 0)
+        return -1;
+    stmt = ledger_query(
         ledger,
-        "SELECT r.user, r.account, r.partition, l.licence_wh, l.mj, l.from_s,"
-        " COALESCE((SELECT SUM(q.mj) FROM run_quarters q JOIN tokens t USING (token)"
-        "  WHERE t.run_id = r.id), 0),"
-        " COALESCE((SELECT MAX(last_ms) FROM tokens t WHERE t.run_id = r.id),"
-        "  l.from_s * 1000)"
-        " FROM liens l JOIN runs r ON r.id = l.run_id WHERE r.state = 'running'"
-        " AND r.cluster = ? AND r.decision = 'run' LIMIT ?",
-        "si", cluster, most);
-
-    runners->count = 0;
-    runners->list = calloc((size_t)most + 1, sizeof *runners->list);
-    while (stmt && runners->list && runners->count < most &&
-           sqlite3_step(stmt) == SQLITE_ROW) {
-        struct runner *r = &runners->list[runners->count++];
-
-        snprintf(r->user, sizeof r->user, "%s",
-                 (const char *)sqlite3_column_text(stmt, 0));
-        snprintf(r->account, sizeof r->account, "%s",
-                 (const char *)sqlite3_column_text(stmt, 1));
-        snprintf(r->partition, sizeof r->partition, "%s",
-                 (const char *)sqlite3_column_text(stmt, 2));
-        r->run.licence_wh = sqlite3_column_int64(stmt, 3);
-        r->run.lien_mj = sqlite3_column_int64(stmt, 4);
-        r->run.used_mj = sqlite3_column_int64(stmt, 6);
-        r->run.since_mj = since_of(r->run.used_mj, sqlite3_column_int64(stmt, 5),
-                                   sqlite3_column_int64(stmt, 7), report_ms, now_s);
+        "SELECT r.user, r.account, l.licence_wh, l.mj, l.from_s, u.mj,"
+        " COALESCE(u.last_ms, l.from_s * 1000)"
+        " FROM runs r JOIN liens l ON l.run_id = r.id JOIN used u ON u.run_id = r.id"
+        " WHERE r.state <> 'settled' AND r.state = 'running' AND r.cluster = ?"
+        " AND r.decision = 'run' ORDER BY r.account, r.user",
+        "s", cluster);
+    while (stmt && runners->run_count < most && sqlite3_step(stmt) == SQLITE_ROW) {
+        runner_of(runners, stmt)->count++;
+        take_run(stmt, report_ms, now_s, &runners->runs[runners->run_count++]);
     }
     ledger_done(ledger, stmt);
     for (int i = 0; i < runners->count; i++)
         accounts_chain(ledger, cluster, runners->list[i].account,
                        &runners->list[i].chain);
-    return stmt && runners->list ? 0 : -1;
+    return stmt ? 0 : -1;
 }
 
 static bool has_account(const struct accounts_chain *chain, const char *account)
@@ -89,20 +119,22 @@ static bool binds(const struct quota *quota, const struct runner *r)
            (!quota->account[0] || has_account(&r->chain, quota->account));
 }
 
+/* `bound`: room for all runs. */
 static int64_t wh_of(const struct quota *quota, int64_t available_mj,
-                     const struct runners *runners)
+                     const struct runners *runners, struct limits_run *bound)
 {
-    struct limits_run *bound = calloc((size_t)runners->count + 1, sizeof *bound);
     int count = 0;
-    int64_t wh = 0;
 
-    for (int i = 0; bound && i < runners->count; i++)
-        if (binds(quota, &runners->list[i]))
-            bound[count++] = runners->list[i].run;
-    if (bound)
-        wh = limits_wh(available_mj, bound, count);
-    free(bound);
-    return wh;
+    for (int i = 0; i < runners->count; i++) {
+        const struct runner *r = &runners->list[i];
+
+        if (!binds(quota, r))
+            continue;
+        memcpy(&bound[count], &runners->runs[r->first],
+               (size_t)r->count * sizeof *bound);
+        count += r->count;
+    }
+    return limits_wh(available_mj, bound, count);
 }
 
 /* Whether jobs of this account are gated at all, in any partition. */
@@ -140,7 +172,8 @@ static int read_budgets(struct ledger *ledger, const struct policy *policy,
                         const char *cluster, int64_t report_ms, int64_t now_s,
                         struct budget **budgets, int *count)
 {
-    struct runners runners = {NULL, 0};
+    struct runners runners = {0};
+    struct limits_run *bound = NULL;
     struct quota *quotas = NULL;
     int rc = quota_all(ledger, &quotas, count);
 
@@ -149,16 +182,21 @@ static int read_budgets(struct ledger *ledger, const struct policy *policy,
         rc = read_runners(ledger, cluster, report_ms, now_s, &runners);
     if (rc == 0)
         *budgets = calloc((size_t)*count + 1, sizeof **budgets);
-    for (int i = 0; rc == 0 && *budgets && i < *count; i++) {
+    if (rc == 0)
+        bound = calloc((size_t)runners.run_count + 1, sizeof *bound);
+    for (int i = 0; rc == 0 && *budgets && bound && i < *count; i++) {
         struct balance balance;
         struct budget *b = &(*budgets)[i];
 
         b->quota = quotas[i];
         rc = quota_balance(ledger, policy, &quotas[i], now_s, 0, &balance);
-        b->wh = wh_of(&quotas[i], balance.available_mj, &runners);
+        b->wh = wh_of(&quotas[i], balance.available_mj, &runners, bound);
         b->quota_mj = balance.quota_mj;
     }
-    free(runners.list);
+    if (!*budgets || !bound)
+        rc = -1;
+    free_runners(&runners);
+    free(bound);
     free(quotas);
     return rc;
 }

@@ -198,24 +198,3 @@ static const char version_3[] =
     "PRAGMA user_version = 3;";
 
 const char *const schema_steps[SCHEMA_VERSION] = {version_1, version_2, version_3};
-
-const char schema_news[] =
-    "CREATE TEMP TABLE news (run_id INTEGER PRIMARY KEY, seen INTEGER NOT NULL);"
-    "CREATE TEMP TABLE finals (run_id INTEGER PRIMARY KEY);"
-    "INSERT INTO news SELECT id, 0 FROM runs WHERE state <> 'settled';"
-    "INSERT OR IGNORE INTO news SELECT run_id, 0 FROM tokens"
-    " WHERE run_id IS NOT NULL AND token IN"
-    "  (SELECT token FROM run_quarters WHERE mj <> posted_mj);"
-    "INSERT INTO finals SELECT id FROM runs r WHERE state = 'running' AND EXISTS"
-    " (SELECT 1 FROM tokens t WHERE t.run_id = r.id AND t.final);"
-    "CREATE TEMP TRIGGER news_of_token AFTER UPDATE OF last_ms, final, run_id ON tokens"
-    " WHEN NEW.run_id IS NOT NULL"
-    " BEGIN INSERT INTO news VALUES (NEW.run_id, 0)"
-    " ON CONFLICT (run_id) DO UPDATE SET seen = 0; END;"
-    "CREATE TEMP TRIGGER finals_of_token AFTER UPDATE OF final, run_id ON tokens"
-    " WHEN NEW.final AND NEW.run_id IS NOT NULL"
-    " BEGIN INSERT INTO finals VALUES (NEW.run_id)"
-    " ON CONFLICT DO NOTHING; END;"
-    "CREATE TEMP TRIGGER news_of_run AFTER UPDATE OF state ON runs"
-    " BEGIN INSERT INTO news VALUES (NEW.id, 0)"
-    " ON CONFLICT (run_id) DO UPDATE SET seen = 0; END;";
