@@ -27,6 +27,7 @@ static void *work(void *arg)
 {
     struct crew *crew = arg;
 
+    pthread_setname_np(pthread_self(), "answer");
     pthread_mutex_lock(&crew->lock);
     while (crew->first || !crew->stop) {
         struct place *place = crew->first;

@@ -190,6 +190,7 @@ static void *write_groups(void *arg)
     struct timespec pause = {ledger->gather_ms / 1000,
                              ledger->gather_ms % 1000 * 1000000L};
 
+    pthread_setname_np(pthread_self(), "ledger");
     pthread_mutex_lock(&ledger->lock);
     while (!ledger->stop || ledger->group) {
         if (!ledger->group) {

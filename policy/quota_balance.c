@@ -34,23 +34,24 @@
 
 /* What a run has used from one time to another, looked up. */
 #define USED_IN(from, until)                                                           \
-    "(SELECT COALESCE(SUM(q.mj), 0) FROM tokens t JOIN run_quarters q USING (token)"   \
+    "(SELECT COALESCE(SUM(q.mj - q.posted_mj), 0) FROM tokens t JOIN run_quarters q "  \
+    "USING (token)"                                                                    \
     " WHERE t.run_id = r.id AND q.quarter_s >= " from " AND q.quarter_s < " until ")"
 
-/* An open run's use before the window, in it, and altogether: the roll-ups have none of
- * it yet, and few runs reach beyond a window. Then its lien, if that can touch the
+/* An open run's use before the window, in it, and altogether: beyond what the roll-ups
+ * have; few runs reach beyond a window. Then its lien, if that can touch the
  * window: a run outlives its time limit by what it takes to end it. */
 #define OPEN                                                                           \
     "SELECT r.partition, r.overrun_mj,"                                                \
-    " CASE WHEN u.until_s < ?4 THEN u.mj WHEN u.from_s < ?4 THEN"                      \
+    " CASE WHEN u.until_s < ?4 THEN u.open_mj WHEN u.from_s < ?4 THEN"                 \
     "  " USED_IN(                                                                      \
         "0", "?4") " ELSE 0 END,"                                                      \
-                   " CASE WHEN u.from_s >= ?4 AND u.until_s < ?5 THEN u.mj"            \
+                   " CASE WHEN u.from_s >= ?4 AND u.until_s < ?5 THEN u.open_mj"       \
                    "  WHEN u.until_s >= ?4 AND u.from_s < ?5 THEN"                     \
                    "  " USED_IN(                                                       \
                        "?4",                                                           \
                        "?5") " ELSE 0 END,"                                            \
-                             " u.mj, u.mj,"                                            \
+                             " u.open_mj, u.mj,"                                       \
                              " CASE WHEN r.id <> ?6 AND l.from_s < ?5 AND"             \
                              "  (l.until_s > ?4 OR r.state = 'running') THEN l.mj END"
 

@@ -191,6 +191,7 @@ static void *work(void *arg)
     struct timespec until;
     int64_t before_ns;
 
+    pthread_setname_np(pthread_self(), "steward");
     pthread_mutex_lock(&s->lock);
     while (!s->stop) {
         s->kick = false;

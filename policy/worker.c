@@ -171,6 +171,7 @@ static void *work(void *arg)
     struct worker *w = arg;
     struct timespec until;
 
+    pthread_setname_np(pthread_self(), "worker");
     pthread_mutex_lock(&w->lock);
     while (!w->stop) {
         w->kick = false;

@@ -696,7 +696,7 @@ static void plan_reports(int64_t from_us, int seconds)
 
 static void fill(void)
 {
-    struct phase phase = begin("fill: every node's jobs start, at four times the rate");
+    struct phase phase = begin("fill: every node's jobs start, at twice the rate");
     int64_t from = now_us();
 
     for (uint32_t n = 0; n < options.nodes; n++)
