@@ -25,7 +25,7 @@ void accounts_chain(struct ledger *ledger, const char *cluster, const char *acco
         chain->list[count] = chain->name[count];
         count++;
     }
-    sqlite3_finalize(stmt);
+    ledger_done(ledger, stmt);
     if (count == 0) {
         snprintf(chain->name[0], TREE_NAME, "%s", account);
         chain->list[count++] = chain->name[0];

@@ -18,6 +18,9 @@
 
 #define TEXT 256
 
+/* Who was not found is looked for again so much later. */
+#define UNKNOWN_S 60
+
 /* A quota with what it means for one job. */
 struct budget {
     struct quota quota;
@@ -218,23 +221,31 @@ static int by_name(const void *a, const void *b)
 }
 
 /* Slurm tells admission numbers only. Name services may be slow and the map is written
- * often: what was found is kept for as long as kwotad runs. 0: unknown. */
+ * often: what was found is kept for as long as kwotad runs, and who was not found is
+ * not looked for again at once. 0: unknown. */
 static uid_t uid_of(const char *name)
 {
-    static json_t *known;
-    json_t *kept;
+    static json_t *known, *unknown;
+    static time_t again_s;
     const struct passwd *person;
+    json_t *kept;
 
     if (!known)
         known = json_object();
     kept = json_object_get(known, name);
     if (kept)
         return (uid_t)json_integer_value(kept);
-    person = getpwnam(name);
-    if (!person)
+    if (time(NULL) >= again_s) {
+        json_decref(unknown);
+        unknown = json_object();
+        again_s = time(NULL) + UNKNOWN_S;
+    }
+    if (json_object_get(unknown, name))
         return 0;
-    json_object_set_new(known, name, json_integer((json_int_t)person->pw_uid));
-    return person->pw_uid;
+    person = getpwnam(name);
+    json_object_set_new(person ? known : unknown, name,
+                        json_integer(person ? (json_int_t)person->pw_uid : 0));
+    return person ? person->pw_uid : 0;
 }
 
 static int put_users(struct draft *d, const char *cluster, const struct tree *tree)
@@ -296,7 +307,7 @@ int admission_map_write(struct ledger *ledger, const struct policy *policy,
     snprintf(path, sizeof path, "%s/budget.map", spool);
     if (rc == 0 && (rc = ledger_begin(ledger)) == 0) {
         rc = fill(&d, ledger, policy, cluster, tree, standings);
-        ledger_commit(ledger);
+        ledger_commit_soon(ledger);
     }
     if (rc == 0 && (rc = budget_map_write(path, &d.tables, why)) < 0)
         log_line("%s is not written: %s", path, why);

@@ -56,7 +56,7 @@ static json_t *budgets_of(const struct budget_call *call, const struct quota *qu
 
         if (ledger_begin(call->ledger) == 0) {
             budget = budget_json(call->ledger, call->policy, &quotas[i], now_s);
-            ledger_commit(call->ledger);
+            ledger_commit_soon(call->ledger);
         }
         if (!budget) {
             json_decref(budgets);

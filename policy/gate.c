@@ -34,14 +34,15 @@ static int runs_to_review(struct gate *gate, int64_t ids[BATCH])
 {
     sqlite3_stmt *stmt =
         ledger_query(gate->ledger,
-                     "SELECT DISTINCT l.run_id FROM liens l JOIN tokens t"
-                     " ON t.run_id = l.run_id WHERE t.last_ms > l.reviewed_ms LIMIT ?",
+                     "SELECT DISTINCT l.run_id FROM news n CROSS JOIN liens l"
+                     " ON l.run_id = n.run_id JOIN tokens t ON t.run_id = l.run_id"
+                     " WHERE t.last_ms > l.reviewed_ms LIMIT ?",
                      "i", (int64_t)BATCH);
     int count = 0;
 
     while (stmt && count < BATCH && sqlite3_step(stmt) == SQLITE_ROW)
         ids[count++] = sqlite3_column_int64(stmt, 0);
-    sqlite3_finalize(stmt);
+    ledger_done(gate->ledger, stmt);
     return count;
 }
 
@@ -73,7 +74,7 @@ void gate_review(struct gate *gate, int64_t now_s)
         for (int i = 0; i < count; i++)
             review_one(gate, policy, ids[i], now_s);
         policy_release(policy);
-        if (ledger_commit(gate->ledger) < 0)
+        if (ledger_commit_soon(gate->ledger) < 0)
             return;
     }
 }
@@ -114,8 +115,12 @@ static int convicts(struct gate *gate, struct convict *list, int most)
         c->hold = sqlite3_column_int(stmt, 6) != 0;
         c->budget_wh = sqlite3_column_int64(stmt, 7) / ESTIMATE_MJ_PER_WH;
     }
-    sqlite3_finalize(stmt);
-    ledger_commit(gate->ledger);
+    ledger_done(gate->ledger, stmt);
+    /* Nothing is done that a kwotad which is killed now would not know of. */
+    if (count == 0)
+        ledger_commit_soon(gate->ledger);
+    else if (ledger_commit(gate->ledger) < 0)
+        return 0;
     return count;
 }
 
@@ -149,7 +154,7 @@ static void spare_all(struct gate *gate)
                   "UPDATE runs SET decision = 'spared'"
                   " WHERE decision IN ('holding', 'ending')",
                   "");
-    ledger_commit(gate->ledger);
+    ledger_commit_soon(gate->ledger);
 }
 
 void gate_carry_out(struct gate *gate)
@@ -176,6 +181,6 @@ void gate_carry_out(struct gate *gate)
                   : list[i].hold ? "held"
                                  : "ended",
                   list[i].id);
-        ledger_commit(gate->ledger);
+        ledger_commit_soon(gate->ledger);
     }
 }

@@ -122,7 +122,7 @@ int history_estimate(struct ledger *ledger, const struct policy *policy,
                                                       : sqlite3_column_int64(stmt, 1);
         simulated = simulated || sqlite3_column_int(stmt, 3);
     }
-    sqlite3_finalize(stmt);
+    ledger_done(ledger, stmt);
     history_weigh(runs, count, figures, estimate);
     estimate->simulated = simulated;
     return rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : -1;

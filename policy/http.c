@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -18,6 +19,7 @@
 #include "config.h"
 #include "policy/access.h"
 #include "policy/credential.h"
+#include "policy/crew.h"
 #include "policy/log.h"
 #include "policy/person.h"
 #include "policy/route.h"
@@ -25,13 +27,22 @@
 /* A node with 256 runs of 12 domains and 500 steps reports half of one MiB. */
 #define MAX_BODY (8u << 20)
 
-#define THREADS 4
+/* What one thread hears is answered by others: a reply waits until what it says is on
+ * disk, and many reach the disk together. */
+#define ANSWERING 64
+
+/* Who comes when so many are there waits in the kernel's queue. Each has a buffer of
+ * its own, which a credential and a piece of the body must fit into. */
+#define CONNECTIONS 2048
+#define CONNECTION_BUFFER ((size_t)16 << 10)
+#define QUEUE 4096
 
 /* Who is silent for so long is dropped. */
 #define IDLE_S 10
 
 struct http {
     struct http_context context;
+    struct crew *crew;
     struct MHD_Daemon *tcp, *local;
     int tcp_fd, local_fd;
 };
@@ -42,6 +53,13 @@ struct request {
     size_t body_len;
     bool too_large;
     bool over_tcp;
+    /* while it is answered: */
+    struct http *http;
+    struct MHD_Connection *connection;
+    const char *path, *method;
+    bool given;
+    unsigned status;
+    struct MHD_Response *response; /* NULL: not answered yet, or it cannot be */
 };
 
 /* Before anything else of a request: its path as the client wrote it. */
@@ -67,6 +85,8 @@ static void end_request(void *arg, struct MHD_Connection *connection, void **sta
     (void)why;
     if (!request)
         return;
+    if (request->response)
+        MHD_destroy_response(request->response);
     free(request->url);
     free(request->body);
     free(request);
@@ -91,41 +111,39 @@ static const char *credential_of(struct MHD_Connection *connection)
     return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, CREDENTIAL_HEADER);
 }
 
-/* Sends `body` (taken over), signed for `reader` unless that is (uid_t)-1. */
-static enum MHD_Result reply(struct http *http, struct MHD_Connection *connection,
-                             unsigned status, json_t *body, uid_t reader)
+/* Makes `body` (taken over) the request's answer, signed for `reader` unless that is
+ * (uid_t)-1. */
+static void reply(struct request *request, unsigned status, json_t *body, uid_t reader)
 {
     char *text = json_dumps(body, JSON_COMPACT), *cred = NULL;
     struct credential_error why;
-    struct MHD_Response *response;
-    enum MHD_Result rc;
 
     json_decref(body);
     if (!text)
-        return MHD_NO;
-    response =
+        return;
+    request->status = status;
+    request->response =
         MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
-    MHD_add_response_header(response, "Content-Type", "application/json");
-    if (reader != (uid_t)-1) {
-        if (credential_sign_reply(http->context.settings->munge_socket,
-                                  credential_of(connection), reader, status, text,
-                                  strlen(text), &cred, &why) == 0)
-            MHD_add_response_header(response, CREDENTIAL_HEADER, cred);
-        else
-            log_line("a reply goes out unsigned: %s", why.text);
-        free(cred);
-    }
-    rc = MHD_queue_response(connection, status, response);
-    MHD_destroy_response(response);
-    return rc;
+    MHD_add_response_header(request->response, "Content-Type", "application/json");
+    /* The next request is a minute away: a connection is not worth keeping. */
+    MHD_add_response_header(request->response, "Connection", "close");
+    if (reader == (uid_t)-1)
+        return;
+    if (credential_sign_reply(request->http->context.settings->munge_socket,
+                              credential_of(request->connection), reader, status, text,
+                              strlen(text), &cred, &why) == 0)
+        MHD_add_response_header(request->response, CREDENTIAL_HEADER, cred);
+    else
+        log_line("a reply goes out unsigned: %s", why.text);
+    free(cred);
 }
 
 /* Who asks? 0 and *uid, or -1 and why not. *uid is set whenever MUNGE named somebody.
  */
-static int identify(struct http *http, struct MHD_Connection *connection,
-                    const struct request *request, const char *method, uid_t *uid,
+static int identify(const struct request *request, uid_t *uid,
                     struct credential_error *why)
 {
+    const struct settings *settings = request->http->context.settings;
     const union MHD_ConnectionInfo *info;
     struct ucred peer;
     socklen_t size = sizeof peer;
@@ -133,10 +151,11 @@ static int identify(struct http *http, struct MHD_Connection *connection,
     *uid = (uid_t)-1;
     if (request->over_tcp)
         return credential_check_request(
-            http->context.settings->munge_socket, credential_of(connection),
-            (const char *const *)http->context.settings->names, method, request->url,
+            settings->munge_socket, credential_of(request->connection),
+            (const char *const *)settings->names, request->method, request->url,
             request->body, request->body_len, uid, why);
-    info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     if (info &&
         getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0) {
         *uid = peer.uid;
@@ -151,59 +170,86 @@ static const char *parameter(void *connection, const char *name)
     return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
-static enum MHD_Result serve(struct http *http, struct MHD_Connection *connection,
-                             const char *path, const char *method, const char *data,
-                             size_t *size, struct request *request, bool first)
+static void answer(struct request *request)
 {
     struct access_rights rights;
     struct credential_error why = {""};
     unsigned status;
-    json_t *answer;
+    json_t *body;
     uid_t uid;
 
-    if (first)
-        return MHD_YES;
-    if (*size > 0) {
-        take_body(request, data, *size);
-        *size = 0;
-        return MHD_YES;
+    if (request->too_large) {
+        reply(request, MHD_HTTP_CONTENT_TOO_LARGE,
+              person_error("the body is larger than 8 MiB"), (uid_t)-1);
+        return;
     }
-    if (request->too_large)
-        return reply(http, connection, MHD_HTTP_CONTENT_TOO_LARGE,
-                     person_error("the body is larger than 8 MiB"), (uid_t)-1);
-    if (identify(http, connection, request, method, &uid, &why) < 0)
-        return reply(http, connection, MHD_HTTP_UNAUTHORIZED, person_error(why.text),
-                     uid);
+    if (identify(request, &uid, &why) < 0) {
+        reply(request, MHD_HTTP_UNAUTHORIZED, person_error(why.text), uid);
+        return;
+    }
     access_of(uid, &rights);
-    answer = route_call(&(struct route_call){.context = &http->context,
-                                             .rights = &rights,
-                                             .method = method,
-                                             .path = path,
-                                             .body = request->body,
-                                             .body_len = request->body_len,
-                                             .query = parameter,
-                                             .of = connection},
-                        &status);
-    return reply(http, connection, status, answer, request->over_tcp ? uid : (uid_t)-1);
+    body = route_call(&(struct route_call){.context = &request->http->context,
+                                           .rights = &rights,
+                                           .method = request->method,
+                                           .path = request->path,
+                                           .body = request->body,
+                                           .body_len = request->body_len,
+                                           .query = parameter,
+                                           .of = request->connection},
+                      &status);
+    reply(request, status, body, request->over_tcp ? uid : (uid_t)-1);
+}
+
+/* One of the crew's tasks. */
+static void work(void *task)
+{
+    struct request *request = task;
+
+    answer(request);
+    MHD_resume_connection(request->connection);
+}
+
+/* Gives it to the crew, and looks away until it has an answer. */
+static enum MHD_Result give(struct request *request)
+{
+    request->given = true;
+    MHD_suspend_connection(request->connection);
+    if (crew_give(request->http->crew, request) == 0)
+        return MHD_YES;
+    MHD_resume_connection(request->connection);
+    return MHD_NO;
 }
 
 /* libmicrohttpd calls this once when the headers are there, then for each piece of the
- * body, then once more; a body that is there is how the first is told from the rest. */
+ * body, then once more, and again when there is an answer; a body that is there is how
+ * the first is told from the rest. */
 static enum MHD_Result handle(struct http *http, struct MHD_Connection *connection,
                               const char *path, const char *method, const char *data,
                               size_t *size, void **state, bool over_tcp)
 {
     struct request *request = *state;
-    bool first;
 
     if (!request || !request->url)
         return MHD_NO;
-    first = !request->body;
-    if (first) {
+    if (!request->body) {
         request->body = calloc(1, 1);
         request->over_tcp = over_tcp;
+        request->http = http;
+        request->connection = connection;
+        request->path = path;
+        request->method = method;
+        return MHD_YES;
     }
-    return serve(http, connection, path, method, data, size, request, first);
+    if (*size > 0) {
+        take_body(request, data, *size);
+        *size = 0;
+        return MHD_YES;
+    }
+    if (!request->given)
+        return give(request);
+    return request->response
+               ? MHD_queue_response(connection, request->status, request->response)
+               : MHD_NO;
 }
 
 static enum MHD_Result handle_tcp(void *arg, struct MHD_Connection *connection,
@@ -240,7 +286,7 @@ static int listen_tcp(const struct settings *s)
     fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) < 0 ||
-        listen(fd, 1024) < 0) {
+        listen(fd, QUEUE) < 0) {
         log_line("cannot listen on %s port %d: %s", s->address, s->port,
                  strerror(errno));
         if (fd >= 0)
@@ -272,12 +318,26 @@ static int listen_local(const struct settings *s)
 static struct MHD_Daemon *start(struct http *http, int fd,
                                 MHD_AccessHandlerCallback handler)
 {
-    return MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, handler, http,
-                            MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
-                            THREADS, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
-                            MHD_OPTION_URI_LOG_CALLBACK, begin_request, NULL,
-                            MHD_OPTION_NOTIFY_COMPLETED, end_request, NULL,
-                            MHD_OPTION_END);
+    return MHD_start_daemon(
+        MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handler,
+        http, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BUFFER,
+        MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_URI_LOG_CALLBACK,
+        begin_request, NULL, MHD_OPTION_NOTIFY_COMPLETED, end_request, NULL,
+        MHD_OPTION_END);
+}
+
+/* For as many connections as that, whatever the one who starts kwotad allows at first.
+ */
+static void allow_files(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+        return;
+    files.rlim_cur = files.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+        log_line("the limit of open files cannot be raised: %s", strerror(errno));
 }
 
 struct http *http_start(const struct http_context *context)
@@ -286,10 +346,12 @@ struct http *http_start(const struct http_context *context)
 
     if (!http)
         return NULL;
+    allow_files();
     http->context = *context;
+    http->crew = crew_start(ANSWERING, work);
     http->tcp_fd = listen_tcp(context->settings);
     http->local_fd = listen_local(context->settings);
-    if (http->tcp_fd >= 0 && http->local_fd >= 0) {
+    if (http->crew && http->tcp_fd >= 0 && http->local_fd >= 0) {
         http->tcp = start(http, http->tcp_fd, handle_tcp);
         http->local = start(http, http->local_fd, handle_local);
     }
@@ -300,12 +362,16 @@ struct http *http_start(const struct http_context *context)
     return NULL;
 }
 
+/* Nobody may be waited for by a daemon that is stopped: the crew first. */
 void http_stop(struct http *http)
 {
+    if (http->crew)
+        crew_stop(http->crew);
     if (http->tcp)
         MHD_stop_daemon(http->tcp);
     if (http->local)
         MHD_stop_daemon(http->local);
     unlink(http->context.settings->socket);
+    crew_free(http->crew);
     free(http);
 }

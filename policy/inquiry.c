@@ -42,7 +42,7 @@ static void note_slurm(struct inquiry *q, bool away)
 static int end_transaction(struct ledger *ledger, int rc)
 {
     if (rc >= 0)
-        return ledger_commit(ledger);
+        return ledger_commit_soon(ledger);
     ledger_rollback(ledger);
     return -1;
 }
@@ -74,8 +74,8 @@ static int due_tokens(struct inquiry *q, int64_t now_s, struct token *tokens)
         t->start_s = sqlite3_column_int64(stmt, 4);
         t->last_s = sqlite3_column_int64(stmt, 5);
     }
-    sqlite3_finalize(stmt);
-    ledger_commit(q->ledger);
+    ledger_done(q->ledger, stmt);
+    ledger_commit_soon(q->ledger);
     return count;
 }
 
@@ -199,7 +199,7 @@ static bool makes_no_run(struct inquiry *q, const struct lookup_run *run)
     if (ledger_begin(q->ledger) < 0)
         return true;
     known = run_find(q->ledger, q->cluster, run) > 0;
-    ledger_commit(q->ledger);
+    ledger_commit_soon(q->ledger);
     return !known;
 }
 
@@ -238,8 +238,8 @@ static int open_runs(struct inquiry *q, const char *sql, struct open_run *runs,
             (struct open_run){.submit_s = sqlite3_column_int64(stmt, 1),
                               .job = (uint32_t)sqlite3_column_int64(stmt, 2)};
     }
-    sqlite3_finalize(stmt);
-    ledger_commit(q->ledger);
+    ledger_done(q->ledger, stmt);
+    ledger_commit_soon(q->ledger);
     return count;
 }
 
@@ -276,9 +276,11 @@ static void ask_about(struct inquiry *q, const char *sql, int64_t now_s)
 void inquiry_finished(struct inquiry *q, int64_t now_s)
 {
     ask_about(q,
-              "SELECT r.id, r.submit_s, r.job_id FROM runs r WHERE state = 'running'"
-              " AND node_count <= (SELECT COUNT(DISTINCT node) FROM tokens t"
-              "  WHERE t.run_id = r.id AND t.final) AND id > ? ORDER BY id LIMIT ?",
+              "SELECT r.id, r.submit_s, r.job_id FROM finals f CROSS JOIN runs r"
+              " ON r.id = f.run_id WHERE r.state = 'running'"
+              " AND r.node_count <= (SELECT COUNT(DISTINCT node) FROM tokens t"
+              "  WHERE t.run_id = r.id AND t.final) AND f.run_id > ?"
+              " ORDER BY f.run_id LIMIT ?",
               now_s);
 }
 

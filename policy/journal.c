@@ -21,7 +21,7 @@ static int64_t place_of(struct ledger *ledger, const struct stat *st)
     offset =
         ledger_number(ledger, 0, "SELECT offset FROM journal_place WHERE inode = ?",
                       "i", (int64_t)st->st_ino);
-    if (ledger_commit(ledger) < 0)
+    if (ledger_commit_soon(ledger) < 0)
         return -1;
     /* Shorter than what was read: another file with the same inode. */
     return offset > st->st_size ? 0 : offset;

@@ -21,6 +21,9 @@
 
 const char *argp_program_version = PACKAGE_STRING;
 
+/* So long a report waits for others that reach the disk with it. */
+#define GATHER_MS 10
+
 static const struct argp_option options[] = {
     {"file", 'f', "FILE", 0, "configuration [" KWOTA_SYSCONFDIR "/kwota.json]", 0},
     {"foreground", 'D', 0, 0, "stay in the foreground (it always does)", 0},
@@ -92,7 +95,7 @@ static int run(const struct settings *settings, const char *cluster,
 
     block_signals(&signals);
     context.ledger = ledger_open(settings->spool);
-    if (!context.ledger)
+    if (!context.ledger || ledger_gather(context.ledger, GATHER_MS) < 0)
         return 1;
     context.steward = steward_start(context.ledger, settings, policies, cluster);
     context.worker = context.steward ? worker_start(context.ledger, settings, policies,

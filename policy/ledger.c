@@ -6,14 +6,40 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "policy/energy.h"
 #include "policy/log.h"
 #include "policy/schema.h"
+#include "policy/statements.h"
+
+/* SQLite's own cache of pages, in KiB. */
+#define CACHE_KB "32768"
+
+/* The log is copied into the ledger when it has so many pages: what is written often is
+ * copied once. */
+#define LOG_PAGES "8192"
+
+/* Transactions that reach the disk together, or not at all. */
+struct group {
+    int waiting; /* how many threads want to know */
+    bool over;
+    int rc;
+};
 
 struct ledger {
     sqlite3 *db;
     pthread_mutex_t lock;
+    struct statements statements; /* guarded by the lock, as all below */
+    int64_t before;               /* rows changed when the transaction began */
+    struct group *group;          /* open, and something was changed in it; or NULL */
+    bool is_open;                 /* SQLite's transaction, the group's */
+    /* of ledger_gather(): */
+    int gather_ms; /* 0: each transaction by itself */
+    bool stop;
+    pthread_t writer;
+    pthread_cond_t changed; /* there is something to write, or to stop for */
+    pthread_cond_t written;
 };
 
 static int fail(struct ledger *ledger, const char *what)
@@ -24,6 +50,17 @@ static int fail(struct ledger *ledger, const char *what)
 
 static int execute(struct ledger *ledger, const char *sql)
 {
+    sqlite3_stmt *stmt = statements_take(&ledger->statements, ledger->db, sql);
+    int rc = stmt ? sqlite3_step(stmt) : SQLITE_ERROR;
+
+    rc = rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : fail(ledger, sql);
+    statements_put(&ledger->statements, stmt);
+    return rc;
+}
+
+/* Several statements, or one that is needed once. */
+static int execute_once(struct ledger *ledger, const char *sql)
+{
     return sqlite3_exec(ledger->db, sql, NULL, NULL, NULL) == SQLITE_OK
                ? 0
                : fail(ledger, sql);
@@ -32,13 +69,13 @@ static int execute(struct ledger *ledger, const char *sql)
 /* A step of the schema is there as a whole or not at all. */
 static int take_step(struct ledger *ledger, const char *sql)
 {
-    if (execute(ledger, "BEGIN IMMEDIATE") < 0)
+    if (execute_once(ledger, "BEGIN IMMEDIATE") < 0)
         return -1;
-    if (execute(ledger, sql) < 0) {
-        execute(ledger, "ROLLBACK");
+    if (execute_once(ledger, sql) < 0) {
+        execute_once(ledger, "ROLLBACK");
         return -1;
     }
-    return execute(ledger, "COMMIT");
+    return execute_once(ledger, "COMMIT");
 }
 
 /* A ledger of a newer kwotad is left alone: what it holds may mean something else. */
@@ -58,6 +95,20 @@ static int migrate(struct ledger *ledger, const char *path)
     return 0;
 }
 
+static int set_up(struct ledger *ledger, const char *path)
+{
+    static const char *const pragmas[] = {
+        "PRAGMA journal_mode=WAL",      "PRAGMA synchronous=FULL",
+        "PRAGMA foreign_keys=ON",       "PRAGMA temp_store=MEMORY",
+        "PRAGMA cache_size=-" CACHE_KB, "PRAGMA wal_autocheckpoint=" LOG_PAGES};
+
+    for (size_t i = 0; i < sizeof pragmas / sizeof *pragmas; i++)
+        if (execute_once(ledger, pragmas[i]) < 0)
+            return -1;
+    return migrate(ledger, path) < 0 || execute_once(ledger, schema_in_memory) < 0 ? -1
+                                                                                   : 0;
+}
+
 struct ledger *ledger_open(const char *dir)
 {
     struct ledger *ledger = calloc(1, sizeof *ledger);
@@ -67,6 +118,8 @@ struct ledger *ledger_open(const char *dir)
         return NULL;
     snprintf(path, sizeof path, "%s/ledger.db", dir);
     pthread_mutex_init(&ledger->lock, NULL);
+    pthread_cond_init(&ledger->changed, NULL);
+    pthread_cond_init(&ledger->written, NULL);
     if (sqlite3_open(path, &ledger->db) != SQLITE_OK) {
         log_line("%s cannot be opened: %s", path, sqlite3_errmsg(ledger->db));
         ledger_close(ledger);
@@ -74,9 +127,7 @@ struct ledger *ledger_open(const char *dir)
     }
     /* A backup or a reader may hold the file for a moment. */
     sqlite3_busy_timeout(ledger->db, 10000);
-    if (execute(ledger, "PRAGMA journal_mode=WAL") < 0 ||
-        execute(ledger, "PRAGMA synchronous=FULL") < 0 ||
-        execute(ledger, "PRAGMA foreign_keys=ON") < 0 || migrate(ledger, path) < 0) {
+    if (set_up(ledger, path) < 0) {
         log_line("%s cannot be used", path);
         ledger_close(ledger);
         return NULL;
@@ -84,36 +135,175 @@ struct ledger *ledger_open(const char *dir)
     return ledger;
 }
 
+static void stop_writer(struct ledger *ledger)
+{
+    if (!ledger->gather_ms)
+        return;
+    pthread_mutex_lock(&ledger->lock);
+    ledger->stop = true;
+    pthread_cond_signal(&ledger->changed);
+    pthread_mutex_unlock(&ledger->lock);
+    pthread_join(ledger->writer, NULL);
+}
+
 void ledger_close(struct ledger *ledger)
 {
     if (!ledger)
         return;
+    stop_writer(ledger);
+    statements_free(&ledger->statements);
     sqlite3_close(ledger->db);
+    pthread_cond_destroy(&ledger->changed);
+    pthread_cond_destroy(&ledger->written);
+    pthread_mutex_destroy(&ledger->lock);
     free(ledger);
 }
 
-int ledger_begin(struct ledger *ledger)
-{
-    pthread_mutex_lock(&ledger->lock);
-    if (execute(ledger, "BEGIN IMMEDIATE") == 0)
-        return 0;
-    pthread_mutex_unlock(&ledger->lock);
-    return -1;
-}
-
-int ledger_commit(struct ledger *ledger)
+/* Ends SQLite's transaction, with all that is in it. */
+static int end_all(struct ledger *ledger)
 {
     int rc = execute(ledger, "COMMIT");
 
     if (rc < 0)
         sqlite3_exec(ledger->db, "ROLLBACK", NULL, NULL, NULL);
+    ledger->is_open = false;
+    return rc;
+}
+
+/* Wants the lock. */
+static void write_group(struct ledger *ledger)
+{
+    struct group *group = ledger->group;
+
+    ledger->group = NULL;
+    group->rc = end_all(ledger);
+    group->over = true;
+    if (group->waiting == 0)
+        free(group);
+    else
+        pthread_cond_broadcast(&ledger->written);
+}
+
+static void *write_groups(void *arg)
+{
+    struct ledger *ledger = arg;
+    struct timespec pause = {ledger->gather_ms / 1000,
+                             ledger->gather_ms % 1000 * 1000000L};
+
+    pthread_setname_np(pthread_self(), "ledger");
+    pthread_mutex_lock(&ledger->lock);
+    while (!ledger->stop || ledger->group) {
+        if (!ledger->group) {
+            pthread_cond_wait(&ledger->changed, &ledger->lock);
+            continue;
+        }
+        pthread_mutex_unlock(&ledger->lock);
+        nanosleep(&pause, NULL);
+        pthread_mutex_lock(&ledger->lock);
+        if (ledger->group)
+            write_group(ledger);
+    }
+    pthread_mutex_unlock(&ledger->lock);
+    return NULL;
+}
+
+int ledger_gather(struct ledger *ledger, int ms)
+{
+    ledger->gather_ms = ms;
+    if (pthread_create(&ledger->writer, NULL, write_groups, ledger) == 0)
+        return 0;
+    log_line("ledger: the thread that writes cannot be started");
+    ledger->gather_ms = 0;
+    return -1;
+}
+
+int ledger_begin(struct ledger *ledger)
+{
+    pthread_mutex_lock(&ledger->lock);
+    if (!ledger->is_open && execute(ledger, "BEGIN IMMEDIATE") < 0) {
+        pthread_mutex_unlock(&ledger->lock);
+        return -1;
+    }
+    ledger->is_open = true;
+    ledger->before = sqlite3_total_changes64(ledger->db);
+    if (!ledger->gather_ms || execute(ledger, "SAVEPOINT one") == 0)
+        return 0;
+    if (!ledger->group)
+        end_all(ledger);
+    pthread_mutex_unlock(&ledger->lock);
+    return -1;
+}
+
+/* The transaction is one of the open group's; a group that nobody changed anything in
+ * needs no disk. */
+static int join_group(struct ledger *ledger)
+{
+    if (execute(ledger, "RELEASE one") < 0) {
+        execute(ledger, "ROLLBACK TO one");
+        execute(ledger, "RELEASE one");
+        if (!ledger->group)
+            end_all(ledger);
+        return -1;
+    }
+    if (ledger->group)
+        return 0;
+    if (sqlite3_total_changes64(ledger->db) == ledger->before)
+        return end_all(ledger);
+    ledger->group = calloc(1, sizeof *ledger->group);
+    if (!ledger->group)
+        return end_all(ledger);
+    pthread_cond_signal(&ledger->changed);
+    return 0;
+}
+
+/* Until the open group is on disk. Wants the lock, and waits without it. */
+static int await(struct ledger *ledger)
+{
+    struct group *group = ledger->group;
+    int rc;
+
+    if (!group)
+        return 0;
+    group->waiting++;
+    while (!group->over)
+        pthread_cond_wait(&ledger->written, &ledger->lock);
+    rc = group->rc;
+    if (--group->waiting == 0)
+        free(group);
+    return rc;
+}
+
+int ledger_commit(struct ledger *ledger)
+{
+    int rc;
+
+    if (!ledger->gather_ms)
+        rc = end_all(ledger);
+    else if ((rc = join_group(ledger)) == 0)
+        rc = await(ledger);
+    pthread_mutex_unlock(&ledger->lock);
+    return rc;
+}
+
+int ledger_commit_soon(struct ledger *ledger)
+{
+    int rc = ledger->gather_ms ? join_group(ledger) : end_all(ledger);
+
     pthread_mutex_unlock(&ledger->lock);
     return rc;
 }
 
 void ledger_rollback(struct ledger *ledger)
 {
-    execute(ledger, "ROLLBACK");
+    if (!ledger->gather_ms) {
+        execute(ledger, "ROLLBACK");
+        ledger->is_open = false;
+    } else {
+        execute(ledger, "ROLLBACK TO one");
+        execute(ledger, "RELEASE one");
+        if (!ledger->group)
+            end_all(ledger);
+    }
     pthread_mutex_unlock(&ledger->lock);
 }
 
@@ -124,19 +314,19 @@ static void bind_number(sqlite3_stmt *stmt, int place, char type, int64_t number
         sqlite3_bind_int64(stmt, place, number);
 }
 
+/* `keeps`: whether texts stay where they are until the statement is done. */
 static sqlite3_stmt *prepare(struct ledger *ledger, const char *sql, const char *types,
-                             va_list ap)
+                             sqlite3_destructor_type keeps, va_list ap)
 {
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = statements_take(&ledger->statements, ledger->db, sql);
 
-    if (sqlite3_prepare_v2(ledger->db, sql, -1, &stmt, NULL) != SQLITE_OK) {
+    if (!stmt) {
         fail(ledger, sql);
         return NULL;
     }
     for (int i = 0; types[i]; i++) {
         if (types[i] == 's')
-            sqlite3_bind_text(stmt, i + 1, va_arg(ap, const char *), -1,
-                              SQLITE_TRANSIENT);
+            sqlite3_bind_text(stmt, i + 1, va_arg(ap, const char *), -1, keeps);
         else
             bind_number(stmt, i + 1, types[i], va_arg(ap, int64_t));
     }
@@ -150,9 +340,14 @@ sqlite3_stmt *ledger_query(struct ledger *ledger, const char *sql, const char *t
     va_list ap;
 
     va_start(ap, types);
-    stmt = prepare(ledger, sql, types, ap);
+    stmt = prepare(ledger, sql, types, SQLITE_TRANSIENT, ap);
     va_end(ap);
     return stmt;
+}
+
+void ledger_done(struct ledger *ledger, sqlite3_stmt *stmt)
+{
+    statements_put(&ledger->statements, stmt);
 }
 
 int ledger_do(struct ledger *ledger, const char *sql, const char *types, ...)
@@ -162,11 +357,11 @@ int ledger_do(struct ledger *ledger, const char *sql, const char *types, ...)
     int rc = -1;
 
     va_start(ap, types);
-    stmt = prepare(ledger, sql, types, ap);
+    stmt = prepare(ledger, sql, types, SQLITE_STATIC, ap);
     va_end(ap);
     if (stmt)
         rc = sqlite3_step(stmt) == SQLITE_DONE ? 0 : fail(ledger, sql);
-    sqlite3_finalize(stmt);
+    ledger_done(ledger, stmt);
     return rc;
 }
 
@@ -177,12 +372,12 @@ int64_t ledger_number(struct ledger *ledger, int64_t otherwise, const char *sql,
     va_list ap;
 
     va_start(ap, types);
-    stmt = prepare(ledger, sql, types, ap);
+    stmt = prepare(ledger, sql, types, SQLITE_STATIC, ap);
     va_end(ap);
     if (stmt && sqlite3_step(stmt) == SQLITE_ROW &&
         sqlite3_column_type(stmt, 0) != SQLITE_NULL)
         otherwise = sqlite3_column_int64(stmt, 0);
-    sqlite3_finalize(stmt);
+    ledger_done(ledger, stmt);
     return otherwise;
 }
 

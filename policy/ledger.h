@@ -4,6 +4,10 @@
  * ledger_rollback()) for as long as it works, never across anything that can wait for
  * another machine. SQLite in WAL mode with synchronous=FULL: what is committed survives
  * kill -9 and power loss. Errors are logged here, with the statement.
+ *
+ * One write to the disk can make many transactions last (ledger_gather()). Each is then
+ * a savepoint that can be undone by itself, and everyone sees what the others of its
+ * group did before it is on disk: what goes out of the house waits for ledger_commit().
  */
 #ifndef KWOTA_LEDGER_H
 #define KWOTA_LEDGER_H
@@ -18,16 +22,28 @@ struct ledger;
 struct ledger *ledger_open(const char *dir);
 void ledger_close(struct ledger *ledger);
 
+/* From now on a transaction waits so long for others to be written with. */
+int ledger_gather(struct ledger *ledger, int ms);
+
 /* Takes the lock and begins a transaction. */
 int ledger_begin(struct ledger *ledger);
+
+/* 0: all that was done until now, by anyone, is on disk; -1: this is undone. */
 int ledger_commit(struct ledger *ledger);
+
+/* The same without waiting: it is on disk soon, or undone as if it had never been. For
+ * what is done anew if it is, and tells nobody. */
+int ledger_commit_soon(struct ledger *ledger);
+
 void ledger_rollback(struct ledger *ledger);
 
 /* Prepares a statement and binds its parameters: `types` has a letter for each
  * argument, i: int64_t, u: int64_t (ENERGY_UNKNOWN: null), s: const char * (NULL:
- * null). NULL on failure. The caller steps it and calls sqlite3_finalize(). */
+ * null). NULL on failure. The caller steps it and calls ledger_done(), which keeps it
+ * for the next who asks the same (sqlite3_finalize() is as right, and slower). */
 sqlite3_stmt *ledger_query(struct ledger *ledger, const char *sql, const char *types,
                            ...);
+void ledger_done(struct ledger *ledger, sqlite3_stmt *stmt); /* NULL: nothing */
 
 /* The same for a statement that gives no rows. -1 on failure. */
 int ledger_do(struct ledger *ledger, const char *sql, const char *types, ...);

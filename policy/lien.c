@@ -196,16 +196,14 @@ static enum lien_verdict decided(struct ledger *ledger, int64_t run_id,
         verdict = sqlite3_column_int(stmt, 0) ? LIEN_HOLD : LIEN_RUN;
         snprintf(why, LIEN_WHY, "%s", (const char *)sqlite3_column_text(stmt, 1));
     }
-    sqlite3_finalize(stmt);
+    ledger_done(ledger, stmt);
     return verdict;
 }
 
 int64_t lien_used(struct ledger *ledger, int64_t run_id)
 {
-    return ledger_number(ledger, 0,
-                         "SELECT SUM(q.mj) FROM run_quarters q JOIN tokens t USING"
-                         " (token) WHERE t.run_id = ?",
-                         "i", run_id);
+    return ledger_number(ledger, 0, "SELECT mj FROM used WHERE run_id = ?", "i",
+                         run_id);
 }
 
 /* It runs on, late or spared: what its quotas have is set aside for it, so that a

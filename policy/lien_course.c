@@ -44,7 +44,7 @@ static bool read_lien(struct lien_subject *s, struct open_lien *lien)
         lien->most_mj = sqlite3_column_int64(stmt, 10);
         lien->limited = lien->held || s->enforce == ENFORCE_STRICT;
     }
-    sqlite3_finalize(stmt);
+    ledger_done(s->ledger, stmt);
     if (found)
         lien->used_mj = lien_used(s->ledger, s->run_id);
     return found;

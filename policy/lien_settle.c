@@ -39,7 +39,7 @@ static bool read_run(struct lien_subject *s, char name[64], struct past_run *run
         run->lien_mj = sqlite3_column_int64(stmt, 10);
         run->most_mj = sqlite3_column_int64(stmt, 11);
     }
-    sqlite3_finalize(stmt);
+    ledger_done(s->ledger, stmt);
     return found;
 }
 

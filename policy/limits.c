@@ -143,13 +143,11 @@ static int read_runs(struct ledger *ledger, const char *cluster, int64_t report_
 {
     sqlite3_stmt *row = ledger_query(
         ledger,
-        "SELECT r.user, r.account, l.licence_wh, l.mj, l.from_s, l.until_s,"
-        " COALESCE((SELECT SUM(q.mj) FROM run_quarters q JOIN tokens t USING (token)"
-        "  WHERE t.run_id = r.id), 0),"
-        " COALESCE((SELECT MAX(last_ms) FROM tokens t WHERE t.run_id = r.id),"
-        "  l.from_s * 1000), r.overrun_mj"
-        " FROM liens l JOIN runs r ON r.id = l.run_id WHERE r.state = 'running'"
-        " AND r.cluster = ? AND r.decision NOT IN ('holding', 'held')",
+        "SELECT r.user, r.account, l.licence_wh, l.mj, l.from_s, l.until_s, u.mj,"
+        " COALESCE(u.last_ms, l.from_s * 1000), r.overrun_mj"
+        " FROM runs r JOIN liens l ON l.run_id = r.id JOIN used u ON u.run_id = r.id"
+        " WHERE r.state <> 'settled' AND r.state = 'running' AND r.cluster = ?"
+        " AND r.decision NOT IN ('holding', 'held')",
         "s", cluster);
 
     if (!row)
@@ -161,7 +159,7 @@ static int read_runs(struct ledger *ledger, const char *cluster, int64_t report_
         add_run(seats, (const char *)sqlite3_column_text(row, 0),
                 (const char *)sqlite3_column_text(row, 1), &run);
     }
-    sqlite3_finalize(row);
+    ledger_done(ledger, row);
     return 0;
 }
 

@@ -32,8 +32,8 @@ static int due_nodes(struct ledger *ledger, int64_t now_s, char names[][256])
     while (stmt && count < BATCH && sqlite3_step(stmt) == SQLITE_ROW)
         snprintf(names[count++], sizeof names[0], "%s",
                  (const char *)sqlite3_column_text(stmt, 0));
-    sqlite3_finalize(stmt);
-    ledger_commit(ledger);
+    ledger_done(ledger, stmt);
+    ledger_commit_soon(ledger);
     return count;
 }
 
@@ -59,7 +59,7 @@ static void keep(struct ledger *ledger, const char *node, int found,
     if (rc < 0)
         ledger_rollback(ledger);
     else
-        ledger_commit(ledger);
+        ledger_commit_soon(ledger);
 }
 
 void node_facts_refresh(struct ledger *ledger, int64_t now_s)
@@ -79,8 +79,13 @@ void node_facts_refresh(struct ledger *ledger, int64_t now_s)
 void node_facts_of(struct ledger *ledger, const char *node, int64_t *cpus,
                    int64_t *memory_mb)
 {
-    *cpus = ledger_number(ledger, 0, "SELECT cpus FROM node_facts WHERE node = ?", "s",
-                          node);
-    *memory_mb = ledger_number(
-        ledger, 0, "SELECT memory_mb FROM node_facts WHERE node = ?", "s", node);
+    sqlite3_stmt *stmt = ledger_query(
+        ledger, "SELECT cpus, memory_mb FROM node_facts WHERE node = ?", "s", node);
+
+    *cpus = *memory_mb = 0;
+    if (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
+        *cpus = sqlite3_column_int64(stmt, 0);
+        *memory_mb = sqlite3_column_int64(stmt, 1);
+    }
+    ledger_done(ledger, stmt);
 }

@@ -64,7 +64,7 @@ int quota_binding(struct ledger *ledger, const struct policy *policy,
         if (count < max && quota_class_has(policy, quota.class, partition))
             quotas[count++] = quota;
     }
-    sqlite3_finalize(stmt);
+    ledger_done(ledger, stmt);
     return rc == SQLITE_DONE ? count : -1;
 }
 
@@ -97,7 +97,7 @@ int quota_select(struct ledger *ledger, const char *where, const char *one,
         }
         quota_take(stmt, &(*quotas)[(*count)++]);
     }
-    sqlite3_finalize(stmt);
+    ledger_done(ledger, stmt);
     if (rc == SQLITE_DONE)
         return 0;
     free(*quotas);

@@ -32,21 +32,31 @@
 
 #define SETTLED_IN " WHERE r.quarter_s >= ?4 AND r.quarter_s < ?5 "
 
-/* An open run's use before the window, in it, and altogether, beyond what the roll-ups
- * have; its lien, if that can touch the window. A run outlives its time limit by what
- * it takes to end it. */
+/* What a run has used from one time to another, looked up. */
+#define USED_IN(from, until)                                                           \
+    "(SELECT COALESCE(SUM(q.mj - q.posted_mj), 0) FROM tokens t JOIN run_quarters q "  \
+    "USING (token)"                                                                    \
+    " WHERE t.run_id = r.id AND q.quarter_s >= " from " AND q.quarter_s < " until ")"
+
+/* An open run's use before the window, in it, and altogether: beyond what the roll-ups
+ * have; few runs reach beyond a window. Then its lien, if that can touch the
+ * window: a run outlives its time limit by what it takes to end it. */
 #define OPEN                                                                           \
     "SELECT r.partition, r.overrun_mj,"                                                \
-    " COALESCE(SUM(q.mj - q.posted_mj) FILTER (WHERE q.quarter_s < ?4), 0),"           \
-    " COALESCE(SUM(q.mj - q.posted_mj)"                                                \
-    "  FILTER (WHERE q.quarter_s >= ?4 AND q.quarter_s < ?5), 0),"                     \
-    " COALESCE(SUM(q.mj - q.posted_mj), 0), COALESCE(SUM(q.mj), 0),"                   \
-    " CASE WHEN r.id <> ?6 AND l.from_s < ?5 AND"                                      \
-    "  (l.until_s > ?4 OR r.state = 'running') THEN l.mj END"
+    " CASE WHEN u.until_s < ?4 THEN u.open_mj WHEN u.from_s < ?4 THEN"                 \
+    "  " USED_IN(                                                                      \
+        "0", "?4") " ELSE 0 END,"                                                      \
+                   " CASE WHEN u.from_s >= ?4 AND u.until_s < ?5 THEN u.open_mj"       \
+                   "  WHEN u.until_s >= ?4 AND u.from_s < ?5 THEN"                     \
+                   "  " USED_IN(                                                       \
+                       "?4",                                                           \
+                       "?5") " ELSE 0 END,"                                            \
+                             " u.open_mj, u.mj,"                                       \
+                             " CASE WHEN r.id <> ?6 AND l.from_s < ?5 AND"             \
+                             "  (l.until_s > ?4 OR r.state = 'running') THEN l.mj END"
 
 #define OPEN_IN                                                                        \
-    " LEFT JOIN tokens t ON t.run_id = r.id"                                           \
-    " LEFT JOIN run_quarters q ON q.token = t.token"                                   \
+    " JOIN used u ON u.run_id = r.id"                                                  \
     " LEFT JOIN liens l ON l.run_id = r.id"                                            \
     " WHERE r.state <> 'settled' "
 
@@ -91,7 +101,7 @@ static int add_settled(const struct place *p, struct balance_terms *terms)
         if (quota_class_has(p->policy, p->quota->class, text(stmt, 0)))
             terms->settled_mj =
                 energy_add(terms->settled_mj, sqlite3_column_int64(stmt, 1));
-    sqlite3_finalize(stmt);
+    ledger_done(p->ledger, stmt);
     return rc == SQLITE_DONE ? 0 : -1;
 }
 
@@ -109,15 +119,14 @@ static void add_run(sqlite3_stmt *stmt, struct balance_terms *terms)
 
 static int add_open(const struct place *p, struct balance_terms *terms)
 {
-    sqlite3_stmt *stmt =
-        ask(p, BELOW OPEN OF_ACCOUNT("runs") OPEN_IN "GROUP BY r.id",
-            OPEN OF_USER("runs") OPEN_IN AND_OF_USER "GROUP BY r.id", true);
+    sqlite3_stmt *stmt = ask(p, BELOW OPEN OF_ACCOUNT("runs") OPEN_IN,
+                             OPEN OF_USER("runs") OPEN_IN AND_OF_USER, true);
     int rc = SQLITE_NOMEM;
 
     while (stmt && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
         if (quota_class_has(p->policy, p->quota->class, text(stmt, 0)))
             add_run(stmt, terms);
-    sqlite3_finalize(stmt);
+    ledger_done(p->ledger, stmt);
     return rc == SQLITE_DONE ? 0 : -1;
 }
 

@@ -38,9 +38,13 @@ static int take_domain(struct ledger *ledger, const struct report *r, json_t *js
                  name, (long long)jobs, (long long)node, (long long)total);
     return ledger_do(
         ledger,
-        "INSERT OR REPLACE INTO node_domains (node, epoch, domain, kind, source, state,"
+        "INSERT INTO node_domains (node, epoch, domain, kind, source, state,"
         " reason, total_uj, jobs_uj, node_uj, gap_ms, integrated) VALUES "
-        "(?,?,?,?,?,?,?,?,?,?,?,?)",
+        "(?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET kind = excluded.kind,"
+        " source = excluded.source, state = excluded.state, reason = excluded.reason,"
+        " total_uj = excluded.total_uj, jobs_uj = excluded.jobs_uj,"
+        " node_uj = excluded.node_uj, gap_ms = excluded.gap_ms,"
+        " integrated = excluded.integrated",
         "sssssssiiiii", r->node, r->epoch, name, kind, source, state,
         json_string_value(reason), (int64_t)total, (int64_t)jobs, (int64_t)node,
         (int64_t)gap, (int64_t)json_is_true(json_object_get(json, "integrated")));
@@ -130,7 +134,7 @@ static json_t *share_json(struct ledger *ledger, const char *token)
         share =
             json_pack("{s:o s:o}", "cpus", known_number(sqlite3_column_int64(stmt, 0)),
                       "memory_mb", known_number(sqlite3_column_int64(stmt, 1)));
-    sqlite3_finalize(stmt);
+    ledger_done(ledger, stmt);
     return share;
 }
 
@@ -176,7 +180,7 @@ static json_t *summary(struct ledger *ledger, const char *token)
             domains,
             json_pack("{s:s s:I}", "kind", (const char *)sqlite3_column_text(stmt, 0),
                       "mj", (json_int_t)sqlite3_column_int64(stmt, 1)));
-    sqlite3_finalize(stmt);
+    ledger_done(ledger, stmt);
     return json_pack("{s:I s:o}", "nodes_known", (json_int_t)nodes, "domains", domains);
 }
 

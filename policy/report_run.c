@@ -81,6 +81,24 @@ static bool is_listed(const json_t *list, const char *text)
     return false;
 }
 
+/* What a kind's counts grew by. */
+struct delta {
+    const char *kind;
+    int64_t mj;
+};
+
+/* The kinds that counters have; a fifth would be told apart from the last no more. */
+#define DELTAS 8
+
+/* What a run's counts grew by, from its last report to this one. */
+struct growth {
+    int64_t from_ms, to_ms;
+    struct kinds mj;
+    struct delta deltas[DELTAS];
+    int count;
+    json_t *before; /* what the ledger has: uj by domain */
+};
+
 /* Where a delta's parts go. */
 struct posting {
     struct ledger *ledger;
@@ -100,26 +118,63 @@ static void post_quarter(int64_t quarter_s, int64_t mj, void *arg)
         p->failed = 1;
 }
 
-/* What a run's counts grew by, from its last report to this one. */
-struct growth {
-    int64_t from_ms, to_ms;
-    struct kinds mj;
-};
+/* Puts what each kind grew by into the quarters of the time it grew in. */
+static int post(struct ledger *ledger, const struct run *run,
+                const struct growth *growth)
+{
+    struct posting posting = {ledger, run->token, NULL, 0};
+
+    for (int i = 0; i < growth->count; i++) {
+        posting.kind = growth->deltas[i].kind;
+        quarter_split(growth->deltas[i].mj, growth->from_ms, growth->to_ms,
+                      post_quarter, &posting);
+    }
+    return posting.failed ? -1 : 0;
+}
+
+/* -1: there are more kinds than anybody knows. */
+static int grow(struct growth *growth, const char *kind, int64_t mj)
+{
+    int i = 0;
+
+    kinds_add(&growth->mj, kind_of(kind), mj);
+    while (i < growth->count && strcmp(growth->deltas[i].kind, kind) != 0)
+        i++;
+    if (i == DELTAS)
+        return -1;
+    if (i == growth->count)
+        growth->deltas[growth->count++] = (struct delta){kind, 0};
+    growth->deltas[i].mj += mj;
+    return 0;
+}
+
+/* All of a run's counts at once. */
+static json_t *read_counts(struct ledger *ledger, const struct run *run)
+{
+    sqlite3_stmt *stmt =
+        ledger_query(ledger,
+                     "SELECT domain, uj FROM run_domains WHERE token = ?"
+                     " AND uj IS NOT NULL",
+                     "s", run->token);
+    json_t *counts = json_object();
+
+    while (stmt && sqlite3_step(stmt) == SQLITE_ROW)
+        json_object_set_new_nocheck(counts, (const char *)sqlite3_column_text(stmt, 0),
+                                    json_integer(sqlite3_column_int64(stmt, 1)));
+    ledger_done(ledger, stmt);
+    return counts;
+}
 
 /* uj in the ledger after this report; the higher count stands. */
-static int64_t count_of(struct ledger *ledger, const struct report *r,
-                        const struct run *run, const char *domain, int64_t told,
-                        int64_t *before)
+static int64_t count_of(const struct report *r, const struct run *run,
+                        const char *domain, int64_t told, int64_t before)
 {
-    *before = ledger_number(ledger, 0,
-                            "SELECT uj FROM run_domains WHERE token = ? AND domain = ?",
-                            "ss", run->token, domain);
-    if (told >= *before)
+    if (told >= before)
         return told;
     log_line("node %s: job %lld: %s went back from %lld to %lld uJ; the higher count "
              "stands",
-             r->node, (long long)run->job, domain, (long long)*before, (long long)told);
-    return *before;
+             r->node, (long long)run->job, domain, (long long)before, (long long)told);
+    return before;
 }
 
 /* What was divided among jobs, or made of power over time, once, stays so marked. */
@@ -139,25 +194,41 @@ static int keep_count(struct ledger *ledger, const struct run *run, const char *
         (int64_t)json_is_true(json_object_get(described, "integrated")));
 }
 
-/* A count of a run: what it grew by goes into the quarters of the time it grew in. */
+/* A count of a run, and what it grew by. */
 static int take_count(struct ledger *ledger, const struct report *r,
                       const struct run *run, const char *domain, const json_t *value,
                       struct growth *growth)
 {
     const json_t *described = domain_of(r, domain);
     const char *kind = json_string_value(json_object_get(described, "kind"));
-    struct posting posting = {ledger, run->token, kind, 0};
-    int64_t before, now, mj;
+    int64_t before, now;
 
     if (!kind)
         return 0;
     if (!json_is_integer(value))
         return keep_count(ledger, run, domain, described, ENERGY_UNKNOWN);
-    now = count_of(ledger, r, run, domain, json_integer_value(value), &before);
-    mj = now / 1000 - before / 1000;
-    quarter_split(mj, growth->from_ms, growth->to_ms, post_quarter, &posting);
-    kinds_add(&growth->mj, kind_of(kind), mj);
-    return posting.failed ? -1 : keep_count(ledger, run, domain, described, now);
+    before = json_integer_value(json_object_get(growth->before, domain));
+    now = count_of(r, run, domain, json_integer_value(value), before);
+    return grow(growth, kind, now / 1000 - before / 1000) < 0
+               ? -1
+               : keep_count(ledger, run, domain, described, now);
+}
+
+static int take_counts(struct ledger *ledger, const struct report *r,
+                       const struct run *run, struct growth *growth)
+{
+    const char *domain;
+    json_t *value;
+    int rc = 0;
+
+    growth->before = read_counts(ledger, run);
+    json_object_foreach(run->domains, domain, value)
+    {
+        if (rc == 0)
+            rc = take_count(ledger, r, run, domain, value, growth);
+    }
+    json_decref(growth->before);
+    return rc < 0 ? -1 : post(ledger, run, growth);
 }
 
 /* A report that came without time having passed belongs to the point before it. */
@@ -202,10 +273,8 @@ static int take_token(struct ledger *ledger, const struct report *r,
 
 int report_run_take(struct ledger *ledger, const struct report *report, json_t *json)
 {
-    struct growth growth;
+    struct growth growth = {.count = 0};
     struct run run;
-    const char *domain;
-    json_t *value;
 
     if (parse(json, &run) < 0)
         return -1;
@@ -216,12 +285,8 @@ int report_run_take(struct ledger *ledger, const struct report *report, json_t *
     kinds_clear(&growth.mj);
     if (take_token(ledger, report, &run, growth.to_ms) < 0)
         return -1;
-    json_object_foreach(run.domains, domain, value)
-    {
-        if (take_count(ledger, report, &run, domain, value, &growth) < 0)
-            return -1;
-    }
-    if (take_point(ledger, &run, &growth) < 0)
+    if (take_counts(ledger, report, &run, &growth) < 0 ||
+        take_point(ledger, &run, &growth) < 0)
         return -1;
     return steps_take(ledger, run.token, run.steps);
 }

@@ -36,6 +36,14 @@ static json_t *body_of(const struct route_call *call, unsigned *status, json_t *
     return NULL;
 }
 
+/* A run that has begun, and whose job is not found yet, or that has ended: the worker
+ * is to look at once. What merely goes on it looks at every second. */
+static bool is_waited_for(const json_t *report, const json_t *answer)
+{
+    return json_array_size(json_object_get(report, "runs")) !=
+           json_object_size(json_object_get(answer, "runs"));
+}
+
 static json_t *report(const struct route_call *call, unsigned *status)
 {
     json_t *json, *answer = NULL;
@@ -56,12 +64,14 @@ static json_t *report(const struct route_call *call, unsigned *status)
                      (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, &answer,
                      &error);
     policy_release(policy);
-    json_decref(json);
     if (rc < 0) {
+        json_decref(json);
         *status = rc == -1 ? MHD_HTTP_BAD_REQUEST : MHD_HTTP_SERVICE_UNAVAILABLE;
         return person_error(error);
     }
-    worker_kick(call->context->worker);
+    if (is_waited_for(json, answer))
+        worker_kick(call->context->worker);
+    json_decref(json);
     *status = MHD_HTTP_OK;
     return answer;
 }

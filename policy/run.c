@@ -252,7 +252,7 @@ static int enter_credit(struct ledger *ledger, const struct policy *policy,
 
     if (stmt && sqlite3_step(stmt) == SQLITE_ROW)
         snprintf(state, sizeof state, "%s", (const char *)sqlite3_column_text(stmt, 0));
-    sqlite3_finalize(stmt);
+    ledger_done(ledger, stmt);
     percent = policy ? policy_credit_percent(policy, state) : 0;
     mj = (int64_t)((__int128)entered(ledger, run_id, "'charge','adjustment'") *
                    percent / 100) +

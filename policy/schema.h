@@ -11,4 +11,15 @@
 /* schema_steps[n] makes version n + 1 of version n; 0 is an empty database. */
 extern const char *const schema_steps[SCHEMA_VERSION];
 
+/* Made anew whenever a ledger is opened, kept by triggers, and never on disk: what
+ * would else be worked out of all open runs over and over.
+ *
+ * news: runs of which something was heard: a report, a binding, another state. seen:
+ * the worker's round that goes on looks at it; what is heard meanwhile is news again.
+ * finals: running runs of which a node has given its final.
+ * used: of each run that is not settled, what it has used by its last report (open_mj:
+ * beyond what the roll-ups have), the first and the last quarter-hour of that, and when
+ * the report was. */
+extern const char schema_in_memory[];
+
 #endif

@@ -91,7 +91,7 @@ static void follow_postings(struct standings *s, struct ledger *ledger)
             if (is_of(&s->list[i].quota, account, user))
                 s->list[i].at_s = 0;
     }
-    sqlite3_finalize(row);
+    ledger_done(ledger, row);
 }
 
 static int work_out(struct standing *standing, struct ledger *ledger,

@@ -109,7 +109,7 @@ static json_t *energy(struct ledger *ledger, int64_t run_id, const char *step)
     while (stmt && sqlite3_step(stmt) == SQLITE_ROW)
         kinds_add(&kinds, kind_of((const char *)sqlite3_column_text(stmt, 0)),
                   sqlite3_column_int64(stmt, 1));
-    sqlite3_finalize(stmt);
+    ledger_done(ledger, stmt);
     return kinds_total_json(&kinds);
 }
 
@@ -139,6 +139,6 @@ json_t *steps_json(struct ledger *ledger, int64_t run_id)
                       (json_int_t)sqlite3_column_int64(stmt, 5), "energy",
                       energy(ledger, run_id, step)));
     }
-    sqlite3_finalize(stmt);
+    ledger_done(ledger, stmt);
     return steps;
 }

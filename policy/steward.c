@@ -21,6 +21,10 @@
 #define PACE_S 2
 #define LEAST_NS 300000000
 
+/* After a round that took long, so many times as long passes before the next: with very
+ * many jobs the limits lag rather than take a core. */
+#define REST 12
+
 /* How often slurmdbd is asked for its accounts, and slurmctld for its partitions. */
 #define TREE_S 60
 
@@ -102,7 +106,7 @@ static void refresh(struct steward *s, int64_t now_s)
     if (accounts_replace(s->ledger, s->cluster, &s->tree) < 0)
         ledger_rollback(s->ledger);
     else
-        ledger_commit(s->ledger);
+        ledger_commit_soon(s->ledger);
 }
 
 /* Near its end a limit is exact; far from it, each write would walk slurmctld's jobs
@@ -133,7 +137,7 @@ static void write_limits(struct steward *s, const struct policy *policy, int64_t
         return;
     rc = limits_wanted(s->ledger, policy, s->cluster, &s->tree, &s->standings,
                        s->settings->report_ms, now_s, &wanted);
-    ledger_commit(s->ledger);
+    ledger_commit_soon(s->ledger);
     for (int i = 0; rc == 0 && i < s->tree.count; i++) {
         struct tree_place *place = &s->tree.places[i];
 
@@ -264,21 +268,47 @@ static void work_round(struct steward *s)
     policy_release(policy);
 }
 
-static void *work(void *arg)
+/* How long the thread has worked. */
+static int64_t worked_ns(void)
 {
-    static const struct timespec least = {0, LEAST_NS};
-    struct steward *s = arg;
+    struct timespec cpu;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+    return (int64_t)cpu.tv_sec * 1000000000 + cpu.tv_nsec;
+}
+
+/* Until the next round may begin, or somebody wants the thread to end. Wants the lock.
+ */
+static void rest(struct steward *s, int64_t round_ns)
+{
+    int64_t ns = round_ns * REST > LEAST_NS ? round_ns * REST : LEAST_NS;
     struct timespec until;
 
+    clock_gettime(CLOCK_REALTIME, &until);
+    ns += until.tv_nsec;
+    until.tv_sec += ns / 1000000000;
+    until.tv_nsec = ns % 1000000000;
+    while (!s->stop && pthread_cond_timedwait(&s->kicked, &s->lock, &until) == 0)
+        ;
+}
+
+static void *work(void *arg)
+{
+    struct steward *s = arg;
+    struct timespec until;
+    int64_t before_ns;
+
+    pthread_setname_np(pthread_self(), "steward");
     pthread_mutex_lock(&s->lock);
     while (!s->stop) {
         s->kick = false;
         pthread_mutex_unlock(&s->lock);
+        before_ns = worked_ns();
         work_round(s);
-        nanosleep(&least, NULL);
+        pthread_mutex_lock(&s->lock);
+        rest(s, worked_ns() - before_ns);
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec += PACE_S;
-        pthread_mutex_lock(&s->lock);
         while (!s->stop && !s->kick &&
                pthread_cond_timedwait(&s->kicked, &s->lock, &until) == 0)
             ;

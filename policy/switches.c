@@ -20,7 +20,7 @@ void switches_read(struct ledger *ledger, struct switches *switches)
         snprintf(switches->why, sizeof switches->why, "%s",
                  (const char *)sqlite3_column_text(stmt, 1));
     }
-    sqlite3_finalize(stmt);
+    ledger_done(ledger, stmt);
 }
 
 int switches_set(struct ledger *ledger, const char *name, bool on, int64_t now_s,

@@ -144,7 +144,7 @@ static int look_at_decisions(struct ledger *ledger, const char *cluster,
                       text[5], "why", text[6], "rule", text[7], "cluster", cluster,
                       "time_s", (json_int_t)sqlite3_column_int64(row, 1)));
     }
-    sqlite3_finalize(row);
+    ledger_done(ledger, row);
     if (!row || last == 0)
         return row ? 0 : -1;
     if (ledger_do(ledger, "DELETE FROM notices WHERE event = ?", "s", name) < 0)
@@ -172,7 +172,7 @@ static int look_at_breaker(struct ledger *ledger, const char *cluster, int64_t n
                                   (const char *)sqlite3_column_text(row, 1), "cluster",
                                   cluster, "time_s", (json_int_t)time_s));
     }
-    sqlite3_finalize(row);
+    ledger_done(ledger, row);
     return row && rc >= 0 ? 0 : -1;
 }
 

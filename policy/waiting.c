@@ -339,7 +339,7 @@ static int make_plans(struct pass *p, const struct queue *queue)
     p->off = switches.frozen || switches.tripped;
     for (int i = 0; i < queue->count; i++)
         look_at(p, &queue->jobs[i]);
-    return ledger_commit(p->waiting->ledger);
+    return ledger_commit_soon(p->waiting->ledger);
 }
 
 /* Keeps the jobs for whoever wants to know what another policy would do to them. */

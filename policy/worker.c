@@ -17,6 +17,9 @@
 /* The journal is looked at this often; a kick makes it sooner. */
 #define PACE_S 1
 
+/* So long at least between two rounds: what is heard meanwhile is one round's work. */
+#define LEAST_NS 20000000
+
 /* At most so many of each kind a round: the next round has the rest. */
 #define BATCH 256
 
@@ -58,7 +61,7 @@ static int settle_one(struct worker *w, int64_t run_id)
     if (rc < 0)
         ledger_rollback(w->ledger);
     else
-        ledger_commit(w->ledger);
+        ledger_commit_soon(w->ledger);
     return rc > 0;
 }
 
@@ -69,30 +72,42 @@ static int runs_due(struct worker *w, const char *sql, int64_t *ids)
 
     if (ledger_begin(w->ledger) < 0)
         return 0;
-    stmt = ledger_query(w->ledger, sql, "");
+    stmt = ledger_query(w->ledger, sql, "iiii", w->started_s,
+                        w->settings->settle_timeout_s, (int64_t)time(NULL),
+                        (int64_t)BATCH);
     while (stmt && count < BATCH && sqlite3_step(stmt) == SQLITE_ROW)
         ids[count++] = sqlite3_column_int64(stmt, 0);
-    sqlite3_finalize(stmt);
-    ledger_commit(w->ledger);
+    ledger_done(w->ledger, stmt);
+    ledger_commit_soon(w->ledger);
     return count;
 }
 
 static void settle_runs(struct worker *w)
 {
     static const char *const due[] = {
-        "SELECT id FROM runs WHERE state = 'ended'",
+        /* over, and all finals are in or are waited for no more */
+        "SELECT id FROM runs r WHERE state = 'ended' AND ("
+        " MAX(end_s, COALESCE(over_seen_s, 0), ?1) + ?2 <= ?3 OR node_count <="
+        "  (SELECT COUNT(DISTINCT node) FROM tokens t WHERE t.run_id = r.id AND final))"
+        " LIMIT ?4",
         /* settled, and counts have come since */
-        "SELECT DISTINCT r.id FROM run_quarters q"
-        " JOIN tokens t ON t.token = q.token JOIN runs r ON r.id = t.run_id"
-        " WHERE q.mj <> q.posted_mj AND r.state = 'settled'"};
+        "SELECT DISTINCT r.id FROM news n CROSS JOIN runs r ON r.id = n.run_id"
+        " JOIN tokens t ON t.run_id = r.id JOIN run_quarters q ON q.token = t.token"
+        " WHERE r.state = 'settled' AND q.mj <> q.posted_mj"
+        " LIMIT ?4"};
     int64_t ids[BATCH];
     int entries = 0;
 
     for (size_t k = 0; k < sizeof due / sizeof *due; k++) {
-        int count = runs_due(w, due[k], ids);
+        int settled, count;
 
-        for (int i = 0; i < count; i++)
-            entries += settle_one(w, ids[i]);
+        do {
+            count = runs_due(w, due[k], ids);
+            settled = 0;
+            for (int i = 0; i < count; i++)
+                settled += settle_one(w, ids[i]);
+            entries += settled;
+        } while (count == BATCH && settled > 0);
     }
     if (entries > 0)
         steward_kick(w->steward);
@@ -107,12 +122,36 @@ static void run_found(void *arg, int64_t run_id, const struct lookup_run *run,
     gate_look(&w->gate, run_id, run, clock_now_s());
 }
 
+/* What is new now is what the round looks at; what is heard meanwhile stays for the
+ * next (schema.h). */
+static void take_news(struct worker *w)
+{
+    if (ledger_begin(w->ledger) < 0)
+        return;
+    ledger_do(w->ledger, "UPDATE news SET seen = 1 WHERE NOT seen", "");
+    ledger_commit_soon(w->ledger);
+}
+
+static void drop_news(struct worker *w)
+{
+    if (ledger_begin(w->ledger) < 0)
+        return;
+    ledger_do(w->ledger, "DELETE FROM news WHERE seen", "");
+    ledger_do(
+        w->ledger,
+        "DELETE FROM finals WHERE run_id IN (SELECT run_id FROM finals f JOIN runs"
+        " r ON r.id = f.run_id WHERE r.state <> 'running')",
+        "");
+    ledger_commit_soon(w->ledger);
+}
+
 static void work_round(struct worker *w)
 {
     int64_t now_s = time(NULL);
 
     inquiry_bind(&w->inquiry, now_s);
     gate_carry_out(&w->gate);
+    take_news(w);
     gate_review(&w->gate, clock_now_s());
     gate_carry_out(&w->gate);
     journal_read(w->ledger, w->settings->spool, look_at, w);
@@ -122,19 +161,23 @@ static void work_round(struct worker *w)
         w->next_sweep_s = now_s + w->settings->sweep_s;
     }
     settle_runs(w);
+    drop_news(w);
     node_facts_refresh(w->ledger, now_s);
 }
 
 static void *work(void *arg)
 {
+    static const struct timespec least = {0, LEAST_NS};
     struct worker *w = arg;
     struct timespec until;
 
+    pthread_setname_np(pthread_self(), "worker");
     pthread_mutex_lock(&w->lock);
     while (!w->stop) {
         w->kick = false;
         pthread_mutex_unlock(&w->lock);
         work_round(w);
+        nanosleep(&least, NULL);
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec += PACE_S;
         pthread_mutex_lock(&w->lock);

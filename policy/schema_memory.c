@@ -1,0 +1,70 @@
+/* schema_memory.c - what is kept of the open runs in memory, beside the ledger */
+#include "policy/schema.h"
+
+#define RUN_OF "(SELECT run_id FROM tokens WHERE token = NEW.token)"
+
+/* What all of a token's quarter-hours come to. */
+#define QUARTERS                                                                       \
+    " FROM (SELECT SUM(mj) AS mj, SUM(mj - posted_mj) AS open_mj,"                     \
+    "  MIN(quarter_s) AS from_s, MAX(quarter_s) AS until_s FROM run_quarters WHERE "   \
+    "token = NEW.token) q WHERE q.mj IS NOT NULL"
+
+/* An upsert: INSERT OR would be overridden by the statement that fires the trigger. */
+#define NEWS_OF_TOKEN                                                                  \
+    " INSERT INTO news VALUES (NEW.run_id, 0)"                                         \
+    " ON CONFLICT (run_id) DO UPDATE SET seen = 0;"
+#define NEWS_OF_RUN                                                                    \
+    " INSERT INTO news VALUES (NEW.id, 0)"                                             \
+    " ON CONFLICT (run_id) DO UPDATE SET seen = 0;"
+
+const char schema_in_memory[] =
+    "CREATE TEMP TABLE news (run_id INTEGER PRIMARY KEY, seen INTEGER NOT NULL);"
+    "INSERT INTO news SELECT id, 0 FROM runs WHERE state <> 'settled';"
+    "INSERT OR IGNORE INTO news SELECT run_id, 0 FROM tokens"
+    " WHERE run_id IS NOT NULL AND token IN"
+    "  (SELECT token FROM run_quarters WHERE mj <> posted_mj);"
+    "CREATE TEMP TRIGGER news_of_run AFTER UPDATE OF state ON runs"
+    " BEGIN" NEWS_OF_RUN " END;"
+
+    "CREATE TEMP TABLE finals (run_id INTEGER PRIMARY KEY);"
+    "INSERT INTO finals SELECT id FROM runs r WHERE state = 'running' AND EXISTS"
+    " (SELECT 1 FROM tokens t WHERE t.run_id = r.id AND t.final);"
+    "CREATE TEMP TRIGGER finals_of_token AFTER UPDATE OF final, run_id ON tokens"
+    " WHEN NEW.final AND NEW.run_id IS NOT NULL"
+    " BEGIN INSERT INTO finals VALUES (NEW.run_id) ON CONFLICT DO NOTHING; END;"
+
+    "CREATE TEMP TABLE used (run_id INTEGER PRIMARY KEY, mj INTEGER NOT NULL DEFAULT 0,"
+    " open_mj INTEGER NOT NULL DEFAULT 0, from_s INTEGER, until_s INTEGER, last_ms "
+    "INTEGER);"
+    "INSERT INTO used SELECT r.id, COALESCE(SUM(q.mj), 0),"
+    " COALESCE(SUM(q.mj - q.posted_mj), 0), MIN(q.quarter_s),"
+    " MAX(q.quarter_s), (SELECT MAX(last_ms) FROM tokens WHERE run_id = r.id)"
+    " FROM runs r LEFT JOIN tokens t ON t.run_id = r.id LEFT JOIN run_quarters q"
+    " ON q.token = t.token WHERE r.state <> 'settled' GROUP BY r.id;"
+    "CREATE TEMP TRIGGER used_of_run AFTER INSERT ON runs WHEN NEW.state <> 'settled'"
+    " BEGIN INSERT INTO used (run_id) VALUES (NEW.id); END;"
+    "CREATE TEMP TRIGGER used_no_more AFTER UPDATE OF state ON runs"
+    " WHEN NEW.state = 'settled' BEGIN DELETE FROM used WHERE run_id = NEW.id; END;"
+    "CREATE TEMP TRIGGER used_of_quarter AFTER INSERT ON run_quarters BEGIN"
+    " UPDATE used SET mj = mj + NEW.mj, open_mj = open_mj + NEW.mj - NEW.posted_mj,"
+    "  from_s = MIN(COALESCE(from_s, NEW.quarter_s), NEW.quarter_s),"
+    "  until_s = MAX(COALESCE(until_s, NEW.quarter_s), NEW.quarter_s)"
+    "  WHERE run_id = " RUN_OF "; END;"
+    "CREATE TEMP TRIGGER used_more AFTER UPDATE OF mj, posted_mj ON run_quarters BEGIN"
+    " UPDATE used SET mj = mj + NEW.mj - OLD.mj,"
+    " open_mj = open_mj + NEW.mj - NEW.posted_mj - OLD.mj + OLD.posted_mj WHERE run_id "
+    "= " RUN_OF "; END;"
+    "CREATE TEMP TRIGGER used_of_token AFTER UPDATE OF run_id ON tokens"
+    " WHEN NEW.run_id IS NOT OLD.run_id BEGIN"
+    " UPDATE used SET mj = used.mj - q.mj, open_mj = used.open_mj - q.open_mj" QUARTERS
+    " AND run_id = OLD.run_id;"
+    " UPDATE used SET mj = used.mj + q.mj, open_mj = used.open_mj + q.open_mj,"
+    "  from_s = MIN(COALESCE(used.from_s, q.from_s), q.from_s),"
+    "  until_s = MAX(COALESCE(used.until_s, q.until_s), q.until_s)" QUARTERS
+    "  AND run_id = NEW.run_id; END;"
+
+    "CREATE TEMP TRIGGER heard_of_token AFTER UPDATE OF last_ms, final, run_id ON "
+    "tokens"
+    " WHEN NEW.run_id IS NOT NULL BEGIN" NEWS_OF_TOKEN
+    " UPDATE used SET last_ms = MAX(COALESCE(last_ms, NEW.last_ms), NEW.last_ms)"
+    "  WHERE run_id = NEW.run_id; END;";
