@@ -15,31 +15,31 @@ static bool same(char a, char b)
     return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
-/* How many letters must change between two words (Levenshtein). */
+static size_t least_of(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* How many letters must change between two words; two that have changed places are one
+ * change (Damerau's distance, of neighbours). */
 static size_t distance(const char *a, const char *b)
 {
-    size_t row[LONGEST + 1], n = strlen(b);
+    size_t d[LONGEST + 1][LONGEST + 1], m = strlen(a), n = strlen(b);
 
-    if (strlen(a) > LONGEST || n > LONGEST)
+    if (m > LONGEST || n > LONGEST)
         return LONGEST + 1;
+    for (size_t i = 0; i <= m; i++)
+        d[i][0] = i;
     for (size_t j = 0; j <= n; j++)
-        row[j] = j;
-    for (size_t i = 1; a[i - 1]; i++) {
-        size_t corner = row[0];
-
-        row[0] = i;
+        d[0][j] = j;
+    for (size_t i = 1; i <= m; i++)
         for (size_t j = 1; j <= n; j++) {
-            size_t change = corner + !same(a[i - 1], b[j - 1]);
-
-            corner = row[j];
-            row[j] = change;
-            if (corner + 1 < row[j])
-                row[j] = corner + 1;
-            if (row[j - 1] + 1 < row[j])
-                row[j] = row[j - 1] + 1;
+            d[i][j] = least_of(d[i - 1][j - 1] + !same(a[i - 1], b[j - 1]),
+                               least_of(d[i - 1][j], d[i][j - 1]) + 1);
+            if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1]))
+                d[i][j] = least_of(d[i][j], d[i - 2][j - 2] + 1);
         }
-    }
-    return row[n];
+    return d[m][n];
 }
 
 /* One of the two begins with the other, which says enough to be known by. */

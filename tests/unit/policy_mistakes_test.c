@@ -402,6 +402,8 @@ static void nearest(void **state)
         {"OFF", "off"},
         {"stict", "strict"},
         {"sfot", "soft"},
+        {"ofF", "off"},
+        {"fof", "off"},
         {"on", NULL},
         {"", NULL},
         {"warn", NULL},
