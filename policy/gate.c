@@ -23,6 +23,11 @@ void gate_look(struct gate *gate, int64_t run_id, const struct lookup_run *run,
     if (!run->started || run->over || !run->act[0])
         return;
     policy = policy_store_take(gate->policies);
+    if (now_s < run->start_s + GATE_PATIENCE_S &&
+        !lien_would_run(gate->ledger, policy, gate->cluster, run_id, run, now_s)) {
+        policy_release(policy);
+        return;
+    }
     lien_open(gate->ledger, policy, gate->cluster, run_id, run,
               now_s > run->start_s + GATE_LATE_S, now_s, why);
     lien_limit(gate->ledger, policy, gate->cluster, run_id, run, now_s);

@@ -16,6 +16,10 @@
 /* A prolog waits so long for the decision at most; a run that is older has begun. */
 #define GATE_LATE_S 12
 
+/* Before a job is held: the one whose licence it got may have ended a moment ago, and
+ * not be charged yet. So long its prolog waits in any case. */
+#define GATE_PATIENCE_S 2
+
 struct gate {
     struct ledger *ledger;
     struct policy_store *policies;
@@ -23,8 +27,8 @@ struct gate {
     int64_t report_ms;
 };
 
-/* Decides for a run, once, and follows its time limit later. Wants the ledger's lock
- * held. */
+/* Decides for a run, once (a run without room is looked at again for a moment), and
+ * follows its time limit later. Wants the ledger's lock held. */
 void gate_look(struct gate *gate, int64_t run_id, const struct lookup_run *run,
                int64_t now_s);
 

@@ -231,6 +231,29 @@ static enum lien_verdict run_not(struct lien_subject *s, const struct lookup_run
     return LIEN_HOLD;
 }
 
+bool lien_would_run(struct ledger *ledger, const struct policy *policy,
+                    const char *cluster, int64_t run_id, const struct lookup_run *run,
+                    int64_t now_s)
+{
+    struct lien_subject s = {.ledger = ledger,
+                             .policy = policy,
+                             .cluster = cluster,
+                             .run_id = run_id,
+                             .now_s = now_s};
+    char why[LIEN_WHY];
+    bool known;
+    int64_t more_mj;
+
+    decided(ledger, run_id, why, &known);
+    if (known)
+        return true;
+    read_subject(&s, run);
+    if (!lien_gated(&s) || s.enforce <= ENFORCE_SHADOW || s.spare)
+        return true;
+    more_mj = lien_of(&s, run) - lien_used(ledger, run_id);
+    return more_mj <= 0 || more_mj <= lien_room(&s, run_id, more_mj, why);
+}
+
 enum lien_verdict lien_open(struct ledger *ledger, const struct policy *policy,
                             const char *cluster, int64_t run_id,
                             const struct lookup_run *run, bool late, int64_t now_s,

@@ -33,6 +33,11 @@ enum lien_verdict lien_open(struct ledger *ledger, const struct policy *policy,
                             const struct lookup_run *run, bool late, int64_t now_s,
                             char why[LIEN_WHY]);
 
+/* Whether lien_open() would let it run now; true for a run that is decided already. */
+bool lien_would_run(struct ledger *ledger, const struct policy *policy,
+                    const char *cluster, int64_t run_id, const struct lookup_run *run,
+                    int64_t now_s);
+
 /* Looks at a running run's use: raises its lien where it runs short, as far as its
  * quotas have it. 1: it is to be ended, for the reason in `why`; else 0. A strict run
  * whose rule is strict no more is charged as strict, but not ended. */

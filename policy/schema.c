@@ -156,6 +156,8 @@ static const char version_3[] =
      * settled; null: it had none. */
     "ALTER TABLE runs ADD COLUMN decision TEXT;"
     "ALTER TABLE runs ADD COLUMN decision_why TEXT NOT NULL DEFAULT '';"
+    "CREATE INDEX runs_undecided ON runs (start_s)"
+    " WHERE state = 'running' AND decision IS NULL;"
     "ALTER TABLE runs ADD COLUMN lien_mj INTEGER;"
     "ALTER TABLE runs ADD COLUMN most_mj INTEGER;"
     "ALTER TABLE runs ADD COLUMN act_text TEXT NOT NULL DEFAULT '';"

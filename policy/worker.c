@@ -20,6 +20,9 @@
 /* So long at least between two rounds: what is heard meanwhile is one round's work. */
 #define LEAST_NS 20000000
 
+/* … and while a prolog waits for room. */
+#define UNDECIDED_NS 200000000
+
 /* At most so many of each kind a round: the next round has the rest. */
 #define BATCH 256
 
@@ -36,6 +39,7 @@ struct worker {
     pthread_cond_t kicked;
     bool stop, kick;
     int64_t next_sweep_s;
+    bool undecided; /* of the thread alone: a start waits for room */
 };
 
 /* A line of the journal. */
@@ -145,11 +149,34 @@ static void drop_news(struct worker *w)
     ledger_commit_soon(w->ledger);
 }
 
+/* Starts that had no room a moment ago; true if there are any. */
+static bool look_at_undecided(struct worker *w)
+{
+    int64_t now_s = time(NULL), jobs[BATCH];
+    sqlite3_stmt *stmt;
+    int count = 0;
+
+    if (ledger_begin(w->ledger) < 0)
+        return false;
+    stmt = ledger_query(w->ledger,
+                        "SELECT job_id FROM runs WHERE state = 'running'"
+                        " AND decision IS NULL AND start_s > ? LIMIT ?",
+                        "ii", now_s - GATE_LATE_S, (int64_t)BATCH);
+    while (stmt && count < BATCH && sqlite3_step(stmt) == SQLITE_ROW)
+        jobs[count++] = sqlite3_column_int64(stmt, 0);
+    ledger_done(w->ledger, stmt);
+    ledger_commit_soon(w->ledger);
+    for (int i = 0; i < count; i++)
+        inquiry_look(&w->inquiry, (uint32_t)jobs[i], now_s);
+    return count > 0;
+}
+
 static void work_round(struct worker *w)
 {
     int64_t now_s = time(NULL);
 
     inquiry_bind(&w->inquiry, now_s);
+    w->undecided = look_at_undecided(w);
     gate_carry_out(&w->gate);
     take_news(w);
     gate_review(&w->gate, clock_now_s());
@@ -179,7 +206,12 @@ static void *work(void *arg)
         work_round(w);
         nanosleep(&least, NULL);
         clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += PACE_S;
+        until.tv_sec += w->undecided ? 0 : PACE_S;
+        until.tv_nsec += w->undecided ? UNDECIDED_NS : 0;
+        if (until.tv_nsec >= 1000000000) {
+            until.tv_sec++;
+            until.tv_nsec -= 1000000000;
+        }
         pthread_mutex_lock(&w->lock);
         while (!w->stop && !w->kick &&
                pthread_cond_timedwait(&w->kicked, &w->lock, &until) == 0)

@@ -397,3 +397,26 @@ licence_is() {
 tripped() {
     root kwota freeze | grep -q 'the breaker has tripped'
 }
+
+@test "where the policy says so, kwotad away holds jobs before their scripts start" {
+    local first second
+    quota -A astro 400Wh --period 1days
+    wait_for 20 limit_below astro 401
+    policy '.limits.kwotad_away = "hold"'
+    # Both meters hear of it with their next reports.
+    first=$(core alice 1 -A astro -N 2 --ntasks-per-node=1 -t 1)
+    wait_for 60 settled "$first"
+    "$top/tests/cluster" kill --dir "$dir" kwotad -9 >&2
+    second=$(core alice 1 -A astro)
+    wait_for 40 is_held "$second"
+    run ! ran alice "$second"
+    no_node_drained
+    "$top/tests/cluster" start --dir "$dir" kwotad >&2
+    root scontrol release "$second"
+    wait_for 90 settled "$second"
+    policy '.limits.kwotad_away = "run"'
+}
+
+is_held() {
+    [ "$(root squeue -h -j "$1" -o '%T %Q')" = 'PENDING 0' ]
+}

@@ -310,6 +310,28 @@ static void the_tightest_of_several_counts(void **state)
     assert_int_equal(lien_mj(s, id), 90 * J);
 }
 
+/* The question that is asked before a job is held leaves nothing behind. */
+static void whether_it_would_run(void **state)
+{
+    struct scene *s = *state;
+    struct ledger *ledger = s->books->ledger;
+    struct lookup_run run = a_run(1, 100);
+    int64_t id = put(s, &run);
+
+    books_quota(s->books, "astro", "", "", 99 * J);
+    assert_false(lien_would_run(ledger, s->level[ENFORCE_STRICT], "c", id, &run, NOW));
+    assert_false(lien_would_run(ledger, s->level[ENFORCE_SOFT], "c", id, &run, NOW));
+    assert_true(lien_would_run(ledger, s->level[ENFORCE_SHADOW], "c", id, &run, NOW));
+    assert_true(lien_would_run(ledger, s->level[ENFORCE_OFF], "c", id, &run, NOW));
+    assert_int_equal(lien_mj(s, id), -1);
+    noted(s, id, "hold", 0);
+    run.limit_s = 99;
+    assert_true(lien_would_run(ledger, s->level[ENFORCE_STRICT], "c", id, &run, NOW));
+    run.limit_s = 100;
+    open_lien(s, s->level[ENFORCE_STRICT], id, &run, false);
+    assert_true(lien_would_run(ledger, s->level[ENFORCE_STRICT], "c", id, &run, NOW));
+}
+
 static void it_is_decided_once(void **state)
 {
     struct scene *s = *state;
@@ -950,6 +972,7 @@ int main(void)
         SCENE(what_a_start_gets),
         SCENE(any_quota_without_room_holds),
         SCENE(the_tightest_of_several_counts),
+        SCENE(whether_it_would_run),
         SCENE(it_is_decided_once),
         SCENE(a_lien_is_the_estimate_or_the_licence),
         SCENE(a_late_runs_use_counts_once),
