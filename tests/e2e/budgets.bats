@@ -124,11 +124,17 @@ charge_wh() {
     local job
     quota -A astro 100Wh --period month
     wait_for 20 limit_is astro 100
+    # slurmctld's plugin reads the map once a second.
+    wait_for 20 refuses_what_never_fits alice astro
     job=$(core alice 3 -A astro)
     [ "$(root squeue -h -j "$job" -o %W)" = kwota:24 ]
     wait_for 60 settled "$job"
     [ "$(job_json "$job" | jq .charge_mj)" -gt 0 ]
     wait_for 20 limit_is astro $((100 - $(charge_wh "$job") - 1))
+}
+
+refuses_what_never_fits() { # USER ACCOUNT
+    ! as "$1" sbatch --test-only -A "$2" -n 1 -t 100000 --wrap true
 }
 
 @test "what does not fit waits and holds nothing; a raised quota lets it run" {
