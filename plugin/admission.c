@@ -21,6 +21,7 @@ struct asking {
     int64_t factor_percent, round_wh;
     int32_t enforce, at_limit; /* where its need is largest */
     struct need need;          /* wh 0: none, nothing is enforced there */
+    int64_t promised_wh; /* its user's --energy-budget, where that counts; 0: none */
 };
 
 static void refuse(struct admission *admission, const char *why)
@@ -115,6 +116,7 @@ static int apply_budget(struct asking *a)
         return 0;
     if (energy_budget_parse(a->request->budget, &wh) < 0)
         return -1;
+    a->promised_wh = wh;
     if (wh < a->need.wh) {
         a->need.wh = wh;
         a->need.budget_wh = wh;
@@ -187,7 +189,7 @@ static void give_lien(const struct asking *a, struct admission *admission)
         return;
     }
     admission->lien_wh = a->need.wh;
-    admission->budget_wh = a->need.budget_wh;
+    admission->budget_wh = a->promised_wh;
     free(admission->licenses);
     admission->licenses = licenses_with_lien(a->request->licenses, a->need.wh);
 }

@@ -24,8 +24,8 @@ struct admission {
     char sentence[SENTENCE_TEXT]; /* why; or what a user whose job passes should know,
                                      else "" */
     int64_t lien_wh;              /* 0: none */
-    int64_t budget_wh; /* of that, what its user allowed it (strict only); 0: no such
-                          word */
+    int64_t
+        budget_wh;  /* what its user allows it at most (strict only); 0: no such word */
     char *licenses; /* what the job's licences become; NULL: what they are. The caller's
                        to free() */
 };

@@ -488,6 +488,33 @@ static void promises_count_only_where_they_are_held(void **state)
     check_all(&tables, cases, COUNT(cases));
 }
 
+/* It is the most the run may ever use, not only what it begins with. */
+static void a_promise_is_kept_whatever_the_estimate(void **state)
+{
+    static const struct {
+        struct request request;
+        int64_t budget_wh;
+    } table[] = {
+        {{.uid = 1001, .account = "strict", .budget = "50Wh"}, 50},
+        {{.uid = 1001, .account = "strict", .budget = "5kWh"}, 5000},
+        {{.uid = 1001, .account = "strict"}, 0},
+        {{.uid = 1001, .budget = "50Wh"}, 0},
+    };
+    struct map_tables tables = site_tables();
+    struct budget_map *map = make_map(&tables);
+    struct admission_site site = {map, WRITTEN_S + 5, false};
+
+    (void)state;
+    for (int i = 0; i < COUNT(table); i++) {
+        struct admission got;
+
+        admission_decide(&site, &table[i].request, &got);
+        assert_int_equal(got.budget_wh, table[i].budget_wh);
+        free(got.licenses);
+    }
+    budget_map_free(map);
+}
+
 static void estimates_follow_the_policy(void **state)
 {
     static const struct expected cases[] = {
@@ -638,6 +665,7 @@ int main(void)
         cmocka_unit_test(what_can_never_run_is_refused),
         cmocka_unit_test(policy_says_what_happens_at_the_limit),
         cmocka_unit_test(promises_count_only_where_they_are_held),
+        cmocka_unit_test(a_promise_is_kept_whatever_the_estimate),
         cmocka_unit_test(estimates_follow_the_policy),
         cmocka_unit_test(frozen_maps_decide_nothing),
         cmocka_unit_test(old_and_missing_maps_pass_unless_told_otherwise),
