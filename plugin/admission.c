@@ -252,7 +252,7 @@ void admission_decide(const struct admission_site *site, const struct request *r
     if (!budget_map_stale(site->map, site->now_s))
         decide_by_map(&a, admission);
     else if (flags & MAP_REFUSE_STALE)
-        refuse_stale(admission, site->now_s - written_s);
+        refuse_stale(admission, budget_map_age_s(site->map, site->now_s));
 }
 
 bool admission_may_edit(const struct budget_map *map, uid_t uid, uid_t slurm_user)

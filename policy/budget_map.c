@@ -413,13 +413,18 @@ bool budget_map_enforces(const struct budget_map *map)
     return map->enforces;
 }
 
-bool budget_map_stale(const struct budget_map *map, int64_t now_s)
+int64_t budget_map_age_s(const struct budget_map *map, int64_t now_s)
 {
     int64_t age_s;
 
-    if (__builtin_sub_overflow(now_s, map->header.written_s, &age_s))
-        return now_s > map->header.written_s;
-    return age_s > map->header.stale_s;
+    if (!__builtin_sub_overflow(now_s, map->header.written_s, &age_s))
+        return age_s;
+    return now_s > map->header.written_s ? INT64_MAX : INT64_MIN;
+}
+
+bool budget_map_stale(const struct budget_map *map, int64_t now_s)
+{
+    return budget_map_age_s(map, now_s) > map->header.stale_s;
 }
 
 void budget_map_figures(const struct budget_map *map, int64_t *written_s,

@@ -113,7 +113,8 @@ bool budget_map_rule(const struct budget_map *map, const char *account,
 /* Whether any account or rule is soft or strict. */
 bool budget_map_enforces(const struct budget_map *map);
 
-/* Whether it is older than it may be at `now_s`. */
+/* How old it is at `now_s`, and whether that is older than it may be. Saturates. */
+int64_t budget_map_age_s(const struct budget_map *map, int64_t now_s);
 bool budget_map_stale(const struct budget_map *map, int64_t now_s);
 void budget_map_figures(const struct budget_map *map, int64_t *written_s,
                         int64_t *stale_s, uint32_t *flags, int64_t *factor_percent,

@@ -145,7 +145,7 @@ static void write_map(const char *path)
         accounts[i] = (struct map_account){*name++,
                                            i % 4,
                                            AT_LIMIT_WAIT,
-                                           10000000,
+                                           500000,
                                            5000000,
                                            0,
                                            "its project, 500 kWh a month"};

@@ -332,12 +332,17 @@ static void age_is_judged(void **state)
     static const struct {
         int64_t written_s, stale_s, now_s;
         bool stale;
+        int64_t age_s;
     } cases[] = {
-        {1000, 600, 1000, false},     {1000, 600, 1600, false},
-        {1000, 600, 1601, true},      {1000, 600, 0, false},
-        {1000, 0, 1000, false},       {1000, 0, 1001, true},
-        {INT64_MIN, 600, 1000, true}, {INT64_MAX, 600, -1000, false},
-        {1000, -1, 1000, true},
+        {1000, 600, 1000, false, 0},
+        {1000, 600, 1600, false, 600},
+        {1000, 600, 1601, true, 601},
+        {1000, 600, 0, false, -1000},
+        {1000, 0, 1000, false, 0},
+        {1000, 0, 1001, true, 1},
+        {INT64_MIN, 600, 1000, true, INT64_MAX},
+        {INT64_MAX, 600, -1000, false, INT64_MIN},
+        {1000, -1, 1000, true, 0},
     };
 
     (void)state;
@@ -350,6 +355,7 @@ static void age_is_judged(void **state)
         write_map(&tables);
         map = read_map();
         assert_int_equal(budget_map_stale(map, cases[i].now_s), cases[i].stale);
+        assert_int_equal(budget_map_age_s(map, cases[i].now_s), cases[i].age_s);
         budget_map_free(map);
     }
 }
