@@ -287,7 +287,8 @@ void inquiry_finished(struct inquiry *q, int64_t now_s)
 void inquiry_sweep(struct inquiry *q, int64_t now_s)
 {
     ask_about(q,
-              "SELECT id, submit_s, job_id FROM runs WHERE state = 'running' AND id > ?"
+              "SELECT id, submit_s, job_id FROM runs WHERE state <> 'settled' AND "
+              "state = 'running' AND id > ?"
               " ORDER BY id LIMIT ?",
               now_s);
 }

@@ -22,7 +22,7 @@
 const char *argp_program_version = PACKAGE_STRING;
 
 /* So long a report waits for others that reach the disk with it. */
-#define GATHER_MS 10
+#define GATHER_MS 25
 
 static const struct argp_option options[] = {
     {"file", 'f', "FILE", 0, "configuration [" KWOTA_SYSCONFDIR "/kwota.json]", 0},

@@ -18,7 +18,7 @@
 
 /* The log is copied into the ledger when it has so many pages: what is written often is
  * copied once. */
-#define LOG_PAGES "8192"
+#define LOG_PAGES "32768"
 
 /* Transactions that reach the disk together, or not at all. */
 struct group {

@@ -256,15 +256,10 @@ enum lien_verdict lien_open(struct ledger *ledger, const struct policy *policy,
     return LIEN_RUN;
 }
 
-static int64_t used_of(struct ledger *ledger, int64_t run_id)
-{
-    return ledger_number(ledger, 0, "SELECT mj FROM used WHERE run_id = ?", "i",
-                         run_id);
-}
-
 /* A run with its lien, as the ledger has them. */
 struct open_lien {
     int64_t mj, licence_wh, from_s, until_s, used_mj;
+    int64_t overrun_mj; /* as it was last worked out */
 };
 
 static bool read_lien(struct subject *s, struct open_lien *lien)
@@ -272,7 +267,9 @@ static bool read_lien(struct subject *s, struct open_lien *lien)
     sqlite3_stmt *stmt = ledger_query(
         s->ledger,
         "SELECT r.job_text, r.user, r.account, r.partition, r.enforce, l.mj,"
-        " l.licence_wh, l.from_s, l.until_s FROM liens l JOIN runs r ON r.id = l.run_id"
+        " l.licence_wh, l.from_s, l.until_s, r.overrun_mj, COALESCE((SELECT mj FROM "
+        "used"
+        " u WHERE u.run_id = r.id), 0) FROM liens l JOIN runs r ON r.id = l.run_id"
         " WHERE r.id = ? AND r.state = 'running'",
         "i", s->run_id);
     bool found = stmt && sqlite3_step(stmt) == SQLITE_ROW;
@@ -287,10 +284,10 @@ static bool read_lien(struct subject *s, struct open_lien *lien)
         lien->licence_wh = sqlite3_column_int64(stmt, 6);
         lien->from_s = sqlite3_column_int64(stmt, 7);
         lien->until_s = sqlite3_column_int64(stmt, 8);
+        lien->overrun_mj = sqlite3_column_int64(stmt, 9);
+        lien->used_mj = sqlite3_column_int64(stmt, 10);
     }
     ledger_done(s->ledger, stmt);
-    if (found)
-        lien->used_mj = used_of(s->ledger, s->run_id);
     return found;
 }
 
@@ -339,6 +336,8 @@ static int keep_overrun(const struct subject *s, const struct open_lien *lien)
                           ? lien->used_mj - lien->mj
                           : 0;
 
+    if (over_mj == lien->overrun_mj)
+        return 0;
     return ledger_do(s->ledger, "UPDATE runs SET overrun_mj = ? WHERE id = ?", "ii",
                      over_mj, s->run_id);
 }

@@ -1,6 +1,7 @@
 /* report.c - what a node's meter reports, into the ledger */
 #include "policy/report.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,13 +51,81 @@ static int take_domain(struct ledger *ledger, const struct report *r, json_t *js
         (int64_t)gap, (int64_t)json_is_true(json_object_get(json, "integrated")));
 }
 
-/* A report that is not newer than the last of its epoch is acknowledged and changes
- * nothing. */
-static int is_news(struct ledger *ledger, const struct report *r)
+/* A node that waits for a decision reports ten times a second. What merely goes on is
+ * taken once in so long: the next report has it too. */
+#define AGAIN_MS 1000
+
+static bool has_ended(const json_t *json)
 {
-    return r->seq > ledger_number(ledger, -1,
-                                  "SELECT seq FROM nodes WHERE node = ? AND epoch = ?",
-                                  "ss", r->node, r->epoch);
+    return json_is_integer(json_object_get(json, "end_ms"));
+}
+
+/* Whether a run begins with this report, or it or a step of it ends: a step's end is
+ * told once. */
+static bool is_turn(struct ledger *ledger, const json_t *run)
+{
+    const char *token = json_string_value(json_object_get(run, "token"));
+    size_t i;
+    json_t *step;
+
+    if (has_ended(run) || json_is_true(json_object_get(run, "final")))
+        return true;
+    json_array_foreach(json_object_get(run, "steps"), i, step)
+    {
+        if (has_ended(step))
+            return true;
+    }
+    return !ledger_number(ledger, 0, "SELECT 1 FROM tokens WHERE token = ?", "s",
+                          token ? token : "");
+}
+
+static bool has_turn(struct ledger *ledger, const struct report *r)
+{
+    size_t i;
+    json_t *one;
+
+    json_array_foreach(r->runs, i, one)
+    {
+        if (is_turn(ledger, one))
+            return true;
+    }
+    return false;
+}
+
+/* A report that is not newer than the last of its epoch is acknowledged and changes
+ * nothing; so is one that comes right after it and has nothing but higher counts. */
+static bool is_news(struct ledger *ledger, const struct settings *settings,
+                    const struct report *r, int64_t now_ms)
+{
+    sqlite3_stmt *stmt = ledger_query(
+        ledger, "SELECT seq, last_report_ms FROM nodes WHERE node = ? AND epoch = ?",
+        "ss", r->node, r->epoch);
+    int64_t again_ms =
+        settings->report_ms / 2 < AGAIN_MS ? settings->report_ms / 2 : AGAIN_MS;
+    bool known = stmt && sqlite3_step(stmt) == SQLITE_ROW;
+    int64_t seq = known ? sqlite3_column_int64(stmt, 0) : -1;
+    int64_t last_ms = known ? sqlite3_column_int64(stmt, 1) : 0;
+
+    ledger_done(ledger, stmt);
+    if (r->seq <= seq)
+        return false;
+    return !known || now_ms >= last_ms + again_ms || now_ms < last_ms ||
+           r->summary_for || has_turn(ledger, r);
+}
+
+static json_t *by_name(const json_t *domains)
+{
+    json_t *described = json_object(), *one;
+    size_t i;
+
+    json_array_foreach(domains, i, one)
+    {
+        const char *name = json_string_value(json_object_get(one, "name"));
+
+        if (name)
+            json_object_set_nocheck(described, name, one);
+    }
+    return described;
 }
 
 static int take_all(struct ledger *ledger, const struct report *r, int64_t now_ms)
@@ -191,6 +260,7 @@ int report_take(struct ledger *ledger, const struct settings *settings,
     struct report r;
     size_t i;
     json_t *one;
+    int rc = 0;
 
     *reply = NULL;
     if (parse_report(report, &r, error) < 0)
@@ -203,7 +273,12 @@ int report_take(struct ledger *ledger, const struct settings *settings,
     *error = "the ledger cannot take the report now; it says why in kwotad's log";
     if (ledger_begin(ledger) < 0)
         return -2;
-    if (is_news(ledger, &r) && take_all(ledger, &r, now_ms) < 0) {
+    if (is_news(ledger, settings, &r, now_ms)) {
+        r.described = by_name(r.domains);
+        rc = take_all(ledger, &r, now_ms);
+        json_decref(r.described);
+    }
+    if (rc < 0) {
         ledger_rollback(ledger);
         return -2;
     }

@@ -52,22 +52,6 @@ int report_run_check(json_t *json, const char **error)
     return steps_check(run.steps);
 }
 
-/* A domain as this node's report describes it; NULL if it does not. */
-static const json_t *domain_of(const struct report *r, const char *domain)
-{
-    size_t i;
-    json_t *one;
-
-    json_array_foreach(r->domains, i, one)
-    {
-        const char *name = json_string_value(json_object_get(one, "name"));
-
-        if (name && strcmp(name, domain) == 0)
-            return one;
-    }
-    return NULL;
-}
-
 static bool is_listed(const json_t *list, const char *text)
 {
     size_t i;
@@ -199,7 +183,8 @@ static int take_count(struct ledger *ledger, const struct report *r,
                       const struct run *run, const char *domain, const json_t *value,
                       struct growth *growth)
 {
-    const json_t *described = domain_of(r, domain);
+    /* NULL: the report does not say what it is */
+    const json_t *described = json_object_get(r->described, domain);
     const char *kind = json_string_value(json_object_get(described, "kind"));
     int64_t before, now;
 

@@ -33,6 +33,13 @@ const char schema_in_memory[] =
     " WHEN NEW.final AND NEW.run_id IS NOT NULL"
     " BEGIN INSERT INTO finals VALUES (NEW.run_id) ON CONFLICT DO NOTHING; END;"
 
+    "CREATE TEMP TABLE sentences (run_id INTEGER PRIMARY KEY);"
+    "INSERT INTO sentences SELECT id FROM runs WHERE decision IN ('holding', 'ending');"
+    "CREATE TEMP TRIGGER sentence_of_run AFTER UPDATE OF decision ON runs BEGIN"
+    " DELETE FROM sentences WHERE run_id = NEW.id;"
+    " INSERT INTO sentences SELECT NEW.id WHERE NEW.decision IN ('holding', 'ending');"
+    " END;"
+
     "CREATE TEMP TABLE used (run_id INTEGER PRIMARY KEY, mj INTEGER NOT NULL DEFAULT 0,"
     " open_mj INTEGER NOT NULL DEFAULT 0, from_s INTEGER, until_s INTEGER, last_ms "
     "INTEGER);"

@@ -35,7 +35,7 @@ struct worker {
     pthread_mutex_t lock; /* guards the two below */
     pthread_cond_t kicked;
     bool stop, kick;
-    int64_t next_sweep_s;
+    int64_t next_sweep_s, facts_s; /* facts_s: when nodes were asked about last */
 };
 
 /* A line of the journal. */
@@ -86,7 +86,7 @@ static void settle_runs(struct worker *w)
 {
     static const char *const due[] = {
         /* over, and all finals are in or are waited for no more */
-        "SELECT id FROM runs r WHERE state = 'ended' AND ("
+        "SELECT id FROM runs r WHERE state <> 'settled' AND state = 'ended' AND ("
         " MAX(end_s, COALESCE(over_seen_s, 0), ?1) + ?2 <= ?3 OR node_count <="
         "  (SELECT COUNT(DISTINCT node) FROM tokens t WHERE t.run_id = r.id AND final))"
         " LIMIT ?4",
@@ -162,7 +162,9 @@ static void work_round(struct worker *w)
     }
     settle_runs(w);
     drop_news(w);
-    node_facts_refresh(w->ledger, now_s);
+    if (now_s != w->facts_s)
+        node_facts_refresh(w->ledger, now_s);
+    w->facts_s = now_s;
 }
 
 static void *work(void *arg)
