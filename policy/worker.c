@@ -92,7 +92,8 @@ static void settle_runs(struct worker *w)
         " LIMIT ?4",
         /* settled, and counts have come since */
         "SELECT DISTINCT r.id FROM news n CROSS JOIN runs r ON r.id = n.run_id"
-        " JOIN tokens t ON t.run_id = r.id JOIN run_quarters q ON q.token = t.token"
+        " CROSS JOIN tokens t ON t.run_id = r.id CROSS JOIN run_quarters q ON q.token "
+        "= t.token"
         " WHERE r.state = 'settled' AND q.mj <> q.posted_mj"
         " LIMIT ?4"};
     int64_t ids[BATCH];
