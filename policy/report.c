@@ -92,10 +92,17 @@ static bool has_turn(struct ledger *ledger, const struct report *r)
     return false;
 }
 
-/* A report that is not newer than the last of its epoch is acknowledged and changes
- * nothing; so is one that comes right after it and has nothing but higher counts. */
-static bool is_news(struct ledger *ledger, const struct settings *settings,
-                    const struct report *r, int64_t now_ms)
+/* What a report is to the ledger. */
+enum weight {
+    OLD,  /* not newer than the last of its epoch: acknowledged, and changes nothing */
+    SAME, /* right after the last, and nothing but higher counts: the next has them too
+           */
+    LIVE, /* taken; the next would make good for it */
+    TURN, /* has what is told once: taken, and on disk before it is acknowledged */
+};
+
+static enum weight weigh(struct ledger *ledger, const struct settings *settings,
+                         const struct report *r, int64_t now_ms)
 {
     sqlite3_stmt *stmt = ledger_query(
         ledger, "SELECT seq, last_report_ms FROM nodes WHERE node = ? AND epoch = ?",
@@ -108,9 +115,11 @@ static bool is_news(struct ledger *ledger, const struct settings *settings,
 
     ledger_done(ledger, stmt);
     if (r->seq <= seq)
-        return false;
-    return !known || now_ms >= last_ms + again_ms || now_ms < last_ms ||
-           r->summary_for || has_turn(ledger, r);
+        return OLD;
+    if (!known || has_turn(ledger, r))
+        return TURN;
+    return r->summary_for || now_ms >= last_ms + again_ms || now_ms < last_ms ? LIVE
+                                                                              : SAME;
 }
 
 static json_t *by_name(const json_t *domains)
@@ -260,6 +269,7 @@ int report_take(struct ledger *ledger, const struct settings *settings,
     struct report r;
     size_t i;
     json_t *one;
+    enum weight weight;
     int rc = 0;
 
     *reply = NULL;
@@ -273,7 +283,8 @@ int report_take(struct ledger *ledger, const struct settings *settings,
     *error = "the ledger cannot take the report now; it says why in kwotad's log";
     if (ledger_begin(ledger) < 0)
         return -2;
-    if (is_news(ledger, settings, &r, now_ms)) {
+    weight = weigh(ledger, settings, &r, now_ms);
+    if (weight >= LIVE) {
         r.described = by_name(r.domains);
         rc = take_all(ledger, &r, now_ms);
         json_decref(r.described);
@@ -286,7 +297,11 @@ int report_take(struct ledger *ledger, const struct settings *settings,
                        configuration(ledger, settings, policy, r.node), "runs",
                        shares(ledger, &r), "summary",
                        r.summary_for ? summary(ledger, r.summary_for) : json_null());
-    if (ledger_commit(ledger) < 0) {
+    /* An old report may be one whose first answer was lost: what it acknowledges must
+     * be on disk too. */
+    rc = weight == OLD || weight == TURN ? ledger_commit(ledger)
+                                         : ledger_commit_soon(ledger);
+    if (rc < 0) {
         json_decref(*reply);
         *reply = NULL;
         return -2;

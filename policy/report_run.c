@@ -87,18 +87,32 @@ struct growth {
 struct posting {
     struct ledger *ledger;
     const char *token, *kind;
+    int64_t grown_mj; /* what quarter-hours that are there already grew by */
     int failed;
 };
+
+static int add_quarter(struct posting *p, int64_t quarter_s, int64_t mj)
+{
+    if (ledger_do(p->ledger,
+                  "UPDATE run_quarters SET mj = mj + ? WHERE token = ?"
+                  " AND quarter_s = ? AND kind = ?",
+                  "isis", mj, p->token, quarter_s, p->kind) < 0)
+        return -1;
+    if (ledger_changed(p->ledger) > 0) {
+        p->grown_mj += mj;
+        return 0;
+    }
+    return ledger_do(p->ledger,
+                     "INSERT INTO run_quarters (token, quarter_s, kind, mj)"
+                     " VALUES (?,?,?,?)",
+                     "sisi", p->token, quarter_s, p->kind, mj);
+}
 
 static void post_quarter(int64_t quarter_s, int64_t mj, void *arg)
 {
     struct posting *p = arg;
 
-    if (mj != 0 && ledger_do(p->ledger,
-                             "INSERT INTO run_quarters (token, quarter_s, kind, mj)"
-                             " VALUES (?,?,?,?)"
-                             " ON CONFLICT DO UPDATE SET mj = mj + excluded.mj",
-                             "sisi", p->token, quarter_s, p->kind, mj) < 0)
+    if (mj != 0 && add_quarter(p, quarter_s, mj) < 0)
         p->failed = 1;
 }
 
@@ -106,14 +120,19 @@ static void post_quarter(int64_t quarter_s, int64_t mj, void *arg)
 static int post(struct ledger *ledger, const struct run *run,
                 const struct growth *growth)
 {
-    struct posting posting = {ledger, run->token, NULL, 0};
+    struct posting posting = {.ledger = ledger, .token = run->token};
 
     for (int i = 0; i < growth->count; i++) {
         posting.kind = growth->deltas[i].kind;
         quarter_split(growth->deltas[i].mj, growth->from_ms, growth->to_ms,
                       post_quarter, &posting);
     }
-    return posting.failed ? -1 : 0;
+    if (posting.failed || posting.grown_mj == 0)
+        return posting.failed ? -1 : 0;
+    return ledger_do(ledger,
+                     "UPDATE used SET mj = mj + ?1, open_mj = open_mj + ?1"
+                     " WHERE run_id = (SELECT run_id FROM tokens WHERE token = ?2)",
+                     "is", posting.grown_mj, run->token);
 }
 
 /* -1: there are more kinds than anybody knows. */

@@ -57,10 +57,10 @@ const char schema_in_memory[] =
     "  from_s = MIN(COALESCE(from_s, NEW.quarter_s), NEW.quarter_s),"
     "  until_s = MAX(COALESCE(until_s, NEW.quarter_s), NEW.quarter_s)"
     "  WHERE run_id = " RUN_OF "; END;"
-    "CREATE TEMP TRIGGER used_more AFTER UPDATE OF mj, posted_mj ON run_quarters BEGIN"
-    " UPDATE used SET mj = mj + NEW.mj - OLD.mj,"
-    " open_mj = open_mj + NEW.mj - NEW.posted_mj - OLD.mj + OLD.posted_mj WHERE run_id "
-    "= " RUN_OF "; END;"
+    /* What a quarter-hour grows by, report_run.c adds by itself, once for all kinds. */
+    "CREATE TEMP TRIGGER used_posted AFTER UPDATE OF posted_mj ON run_quarters BEGIN"
+    " UPDATE used SET open_mj = open_mj - NEW.posted_mj + OLD.posted_mj"
+    "  WHERE run_id = " RUN_OF "; END;"
     "CREATE TEMP TRIGGER used_of_token AFTER UPDATE OF run_id ON tokens"
     " WHEN NEW.run_id IS NOT OLD.run_id BEGIN"
     " UPDATE used SET mj = used.mj - q.mj, open_mj = used.open_mj - q.open_mj" QUARTERS
