@@ -28,27 +28,36 @@ static int take_domain(struct ledger *ledger, const struct report *r, json_t *js
     const char *name, *kind, *source, *state;
     json_int_t total, jobs, node, gap;
     json_t *reason = NULL;
+    int64_t integrated = json_is_true(json_object_get(json, "integrated"));
+    const char *text;
 
     if (json_unpack(json, "{s:s s:s s:s s:s s?o s:I s:I s:I s:I}", "name", &name,
                     "kind", &kind, "source", &source, "state", &state, "reason",
                     &reason, "total_uj", &total, "jobs_uj", &jobs, "node_uj", &node,
                     "gap_ms", &gap) < 0)
         return -1;
+    text = json_string_value(reason);
     if (jobs + node != total)
         log_line("node %s: %s: jobs %lld + node %lld is not the total %lld", r->node,
                  name, (long long)jobs, (long long)node, (long long)total);
+    if (ledger_do(ledger,
+                  "UPDATE node_domains SET kind = ?4, source = ?5, state = ?6,"
+                  " reason = ?7, total_uj = ?8, jobs_uj = ?9, node_uj = ?10,"
+                  " gap_ms = ?11, integrated = ?12"
+                  " WHERE node = ?1 AND epoch = ?2 AND domain = ?3",
+                  "sssssssiiiii", r->node, r->epoch, name, kind, source, state, text,
+                  (int64_t)total, (int64_t)jobs, (int64_t)node, (int64_t)gap,
+                  integrated) < 0)
+        return -1;
+    if (ledger_changed(ledger) > 0)
+        return 0;
     return ledger_do(
         ledger,
         "INSERT INTO node_domains (node, epoch, domain, kind, source, state,"
         " reason, total_uj, jobs_uj, node_uj, gap_ms, integrated) VALUES "
-        "(?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET kind = excluded.kind,"
-        " source = excluded.source, state = excluded.state, reason = excluded.reason,"
-        " total_uj = excluded.total_uj, jobs_uj = excluded.jobs_uj,"
-        " node_uj = excluded.node_uj, gap_ms = excluded.gap_ms,"
-        " integrated = excluded.integrated",
-        "sssssssiiiii", r->node, r->epoch, name, kind, source, state,
-        json_string_value(reason), (int64_t)total, (int64_t)jobs, (int64_t)node,
-        (int64_t)gap, (int64_t)json_is_true(json_object_get(json, "integrated")));
+        "(?,?,?,?,?,?,?,?,?,?,?,?)",
+        "sssssssiiiii", r->node, r->epoch, name, kind, source, state, text,
+        (int64_t)total, (int64_t)jobs, (int64_t)node, (int64_t)gap, integrated);
 }
 
 /* A node that waits for a decision reports ten times a second. What merely goes on is

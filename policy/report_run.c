@@ -184,17 +184,25 @@ static int64_t count_of(const struct report *r, const struct run *run,
 static int keep_count(struct ledger *ledger, const struct run *run, const char *domain,
                       const json_t *described, int64_t uj)
 {
+    int64_t apportioned = is_listed(run->apportioned, domain);
+    int64_t integrated = json_is_true(json_object_get(described, "integrated"));
+
+    /* It is nearly always there: an upsert would look for it twice. */
+    if (ledger_do(ledger,
+                  "UPDATE run_domains SET uj = COALESCE(?1, uj),"
+                  " apportioned = MAX(apportioned, ?2),"
+                  " integrated = MAX(integrated, ?3) WHERE token = ?4 AND domain = ?5",
+                  "uiiss", uj, apportioned, integrated, run->token, domain) < 0)
+        return -1;
+    if (ledger_changed(ledger) > 0)
+        return 0;
     return ledger_do(
         ledger,
         "INSERT INTO run_domains (token, domain, kind, uj, apportioned, integrated)"
-        " VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET"
-        " uj = COALESCE(excluded.uj, uj),"
-        " apportioned = MAX(apportioned, excluded.apportioned),"
-        " integrated = MAX(integrated, excluded.integrated)",
+        " VALUES (?,?,?,?,?,?)",
         "sssuii", run->token, domain,
-        json_string_value(json_object_get(described, "kind")), uj,
-        (int64_t)is_listed(run->apportioned, domain),
-        (int64_t)json_is_true(json_object_get(described, "integrated")));
+        json_string_value(json_object_get(described, "kind")), uj, apportioned,
+        integrated);
 }
 
 /* A count of a run, and what it grew by. */
