@@ -63,6 +63,8 @@ void access_of(uid_t uid, struct access_rights *rights)
     struct passwd person, *found = NULL;
     char buffer[4096];
 
+    if (is_kept(uid, rights))
+        return;
     memset(rights, 0, sizeof *rights);
     rights->uid = uid;
     getpwuid_r(uid, &person, buffer, sizeof buffer, &found);
@@ -71,8 +73,10 @@ void access_of(uid_t uid, struct access_rights *rights)
     else
         snprintf(rights->user, sizeof rights->user, "%u", uid);
     rights->is_node = rights->sees_all = uid == 0 || uid == slurm_user;
-    if (rights->sees_all || is_kept(uid, rights))
+    if (rights->sees_all) {
+        keep(rights);
         return;
+    }
     pthread_mutex_lock(&asking);
     if (!is_kept(uid, rights) &&
         lookup_person(rights->user, &rights->sees_all, add_account, rights) == 0)

@@ -35,14 +35,14 @@ void gate_look(struct gate *gate, int64_t run_id, const struct lookup_run *run,
     policy_release(policy);
 }
 
-static int runs_to_review(struct gate *gate, int64_t ids[BATCH])
+/* Those that the worker's round looks at, beyond `after`. */
+static int runs_to_review(struct gate *gate, int64_t after, int64_t ids[BATCH])
 {
-    sqlite3_stmt *stmt =
-        ledger_query(gate->ledger,
-                     "SELECT DISTINCT l.run_id FROM news n CROSS JOIN liens l"
-                     " ON l.run_id = n.run_id JOIN tokens t ON t.run_id = l.run_id"
-                     " WHERE t.last_ms > l.reviewed_ms LIMIT ?",
-                     "i", (int64_t)BATCH);
+    sqlite3_stmt *stmt = ledger_query(
+        gate->ledger,
+        "SELECT n.run_id FROM news n CROSS JOIN liens l ON l.run_id = n.run_id"
+        " WHERE n.seen AND n.run_id > ? ORDER BY n.run_id LIMIT ?",
+        "ii", after, (int64_t)BATCH);
     int count = 0;
 
     while (stmt && count < BATCH && sqlite3_step(stmt) == SQLITE_ROW)
@@ -51,36 +51,26 @@ static int runs_to_review(struct gate *gate, int64_t ids[BATCH])
     return count;
 }
 
-static void review_one(struct gate *gate, const struct policy *policy, int64_t run_id,
-                       int64_t now_s)
-{
-    char why[LIEN_WHY];
-
-    if (lien_review(gate->ledger, policy, gate->cluster, run_id, gate->report_ms, now_s,
-                    why) > 0)
-        switches_watch(gate->ledger, policy, now_s);
-    ledger_do(gate->ledger,
-              "UPDATE liens SET reviewed_ms = (SELECT MAX(last_ms) FROM tokens"
-              " WHERE run_id = ?1) WHERE run_id = ?1",
-              "i", run_id);
-}
-
 void gate_review(struct gate *gate, int64_t now_s)
 {
     struct policy *policy;
-    int64_t ids[BATCH];
+    int64_t ids[BATCH], after = 0;
     int count = BATCH;
+    char why[LIEN_WHY];
 
     while (count == BATCH) {
         if (ledger_begin(gate->ledger) < 0)
             return;
         policy = policy_store_take(gate->policies);
-        count = runs_to_review(gate, ids);
+        count = runs_to_review(gate, after, ids);
         for (int i = 0; i < count; i++)
-            review_one(gate, policy, ids[i], now_s);
+            if (lien_review(gate->ledger, policy, gate->cluster, ids[i],
+                            gate->report_ms, now_s, why) > 0)
+                switches_watch(gate->ledger, policy, now_s);
         policy_release(policy);
         if (ledger_commit_soon(gate->ledger) < 0)
             return;
+        after = count ? ids[count - 1] : after;
     }
 }
 
@@ -103,7 +93,8 @@ static int convicts(struct gate *gate, struct convict *list, int most)
     stmt = ledger_query(gate->ledger,
                         "SELECT id, job_id, act_text, decision_why, batch, requeues,"
                         " decision = 'holding', COALESCE((SELECT most_mj FROM liens l"
-                        " WHERE l.run_id = runs.id), 0) FROM runs"
+                        " WHERE l.run_id = r.id), 0) FROM sentences s"
+                        " CROSS JOIN runs r ON r.id = s.run_id"
                         " WHERE decision IN ('holding', 'ending') LIMIT ?",
                         "i", (int64_t)most);
     while (stmt && count < most && sqlite3_step(stmt) == SQLITE_ROW) {
@@ -156,8 +147,8 @@ static void spare_all(struct gate *gate)
     switches_read(gate->ledger, &switches);
     if (switches.frozen || switches.tripped)
         ledger_do(gate->ledger,
-                  "UPDATE runs SET decision = 'spared'"
-                  " WHERE decision IN ('holding', 'ending')",
+                  "UPDATE runs SET decision = 'spared' WHERE id IN"
+                  " (SELECT run_id FROM sentences)",
                   "");
     ledger_commit_soon(gate->ledger);
 }

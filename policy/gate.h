@@ -32,8 +32,8 @@ struct gate {
 void gate_look(struct gate *gate, int64_t run_id, const struct lookup_run *run,
                int64_t now_s);
 
-/* Looks at the liens of the runs that have reported since the last time. Takes the
- * ledger's lock by itself. */
+/* Looks at the liens of the runs that the worker's round looks at (schema.h: news).
+ * Takes the ledger's lock by itself. */
 void gate_review(struct gate *gate, int64_t now_s);
 
 /* Holds and ends what was decided to be. May take seconds; without the lock. */

@@ -11,6 +11,10 @@
 /* At most so many of each kind a round: the next round has the rest. */
 #define BATCH 256
 
+/* Asking about one takes a few milliseconds, and the first is not to wait long for the
+ * last. */
+#define AT_ONCE 32
+
 /* A token whose job Slurm does not know this long after it was last heard of is given
  * up: slurmdbd itself may be that late after an outage. */
 #define GIVE_UP_S (7 * 86400)
@@ -79,23 +83,19 @@ static int due_tokens(struct inquiry *q, int64_t now_s, struct token *tokens)
     return count;
 }
 
-static void ask_later(struct inquiry *q, const struct token *t, int64_t now_s)
+static int ask_later(struct inquiry *q, const struct token *t, int64_t now_s)
 {
     int64_t wait_s = (now_s - t->start_s) / 8;
 
     wait_s = wait_s < 1 ? 1 : wait_s > RETRY_MOST_S ? RETRY_MOST_S : wait_s;
-    if (ledger_begin(q->ledger) == 0)
-        end_transaction(q->ledger,
-                        ledger_do(q->ledger,
-                                  "UPDATE tokens SET next_ask_s = ? WHERE token = ?",
-                                  "is", now_s + wait_s, t->token));
+    return ledger_do(q->ledger, "UPDATE tokens SET next_ask_s = ? WHERE token = ?",
+                     "is", now_s + wait_s, t->token);
 }
 
-static void refuse(struct inquiry *q, const struct token *t, const char *why)
+static int refuse(struct inquiry *q, const struct token *t, const char *why)
 {
     log_line("node %s reports for job %u, %s: not counted", t->node, t->job, why);
-    if (ledger_begin(q->ledger) == 0)
-        end_transaction(q->ledger, run_refuse(q->ledger, t->token));
+    return run_refuse(q->ledger, t->token);
 }
 
 /* What Slurm says of a run, and what it holds on its nodes. The run's id, or -1. */
@@ -116,20 +116,17 @@ static int keep(struct inquiry *q, const struct lookup_run *run, int64_t now_s)
     return end_transaction(q->ledger, keep_run(q, run, now_s) < 0 ? -1 : 0);
 }
 
-static void bind_to(struct inquiry *q, const struct token *t,
-                    const struct lookup_run *run, int64_t now_s)
+static int bind_to(struct inquiry *q, const struct token *t,
+                   const struct lookup_run *run, int64_t now_s)
 {
-    int64_t run_id;
-    int rc = -1;
+    int64_t run_id = run_put(q->ledger, q->cluster, run, now_s);
 
-    if (ledger_begin(q->ledger) < 0)
-        return;
-    run_id = run_put(q->ledger, q->cluster, run, now_s);
-    if (run_id >= 0 && run_bind(q->ledger, t->token, run_id) == 0)
-        rc = run_shares(q->ledger, run_id, run);
-    if (rc == 0 && q->found)
+    if (run_id < 0 || run_bind(q->ledger, t->token, run_id) < 0 ||
+        run_shares(q->ledger, run_id, run) < 0)
+        return -1;
+    if (q->found)
         q->found(q->found_arg, run_id, run, now_s);
-    end_transaction(q->ledger, rc);
+    return 0;
 }
 
 /* Why a token's counts cannot be this run's; false if they can. */
@@ -146,45 +143,89 @@ static bool objection(const struct token *t, const struct lookup_run *run, char 
     return true;
 }
 
-static void bind_one(struct inquiry *q, const struct token *t,
-                     const struct lookup_run *run, int64_t now_s)
+static int bind_found(struct inquiry *q, const struct token *t,
+                      const struct lookup_run *run, int64_t now_s)
 {
     char why[320];
 
     if (!objection(t, run, why, sizeof why))
-        bind_to(q, t, run, now_s);
-    else if (run->hearsay && now_s < t->start_s + HEARSAY_S)
-        ask_later(q, t, now_s);
-    else
-        refuse(q, t, why);
+        return bind_to(q, t, run, now_s);
+    if (run->hearsay && now_s < t->start_s + HEARSAY_S)
+        return ask_later(q, t, now_s);
+    return refuse(q, t, why);
 }
 
-static void bind_unknown(struct inquiry *q, const struct token *t, int64_t now_s)
+/* What Slurm says of a token's job. */
+struct answer {
+    int found; /* as lookup_job() */
+    struct lookup_run run;
+};
+
+static int bind_one(struct inquiry *q, const struct token *t,
+                    const struct answer *answer, int64_t now_s)
 {
-    if (now_s > t->last_s + GIVE_UP_S)
-        refuse(q, t, "of which Slurm knows no such run");
-    else
-        ask_later(q, t, now_s);
+    if (answer->found == 1)
+        return bind_found(q, t, &answer->run, now_s);
+    if (answer->found == 0 && now_s > t->last_s + GIVE_UP_S)
+        return refuse(q, t, "of which Slurm knows no such run");
+    /* Of one that failed: another token's turn to be the first. */
+    return ask_later(q, t, now_s);
+}
+
+/* In one transaction. */
+static int bind_all(struct inquiry *q, const struct token *tokens,
+                    const struct answer *answers, int count, int64_t now_s)
+{
+    int rc = 0;
+
+    if (ledger_begin(q->ledger) < 0)
+        return -1;
+    for (int i = 0; i < count && rc == 0; i++)
+        rc = bind_one(q, &tokens[i], &answers[i], now_s);
+    return end_transaction(q->ledger, rc);
+}
+
+/* How many have been asked about; the last may have failed. */
+static int ask_about_tokens(struct inquiry *q, const struct token *tokens, int count,
+                            struct answer *answers)
+{
+    for (int i = 0; i < count; i++) {
+        answers[i].found =
+            lookup_job(tokens[i].job, tokens[i].start_s, &answers[i].run);
+        note_slurm(q, answers[i].found < 0);
+        if (answers[i].found < 0)
+            return i + 1;
+    }
+    return count;
+}
+
+/* The ledger is taken once for several: nodes wait for it too. One that it does not
+ * take must not keep the others from it. -1: Slurm cannot be asked. */
+static int bind_some(struct inquiry *q, const struct token *tokens, int count,
+                     struct answer *answers, int64_t now_s)
+{
+    int asked = ask_about_tokens(q, tokens, count, answers);
+    int rc = answers[asked - 1].found < 0 ? -1 : 0;
+
+    if (bind_all(q, tokens, answers, asked, now_s) < 0 && asked > 1)
+        for (int i = 0; i < asked; i++)
+            bind_all(q, &tokens[i], &answers[i], 1, now_s);
+    for (int i = 0; i < asked; i++)
+        if (answers[i].found == 1)
+            lookup_done(&answers[i].run);
+    return rc;
 }
 
 void inquiry_bind(struct inquiry *q, int64_t now_s)
 {
     struct token *tokens = calloc(BATCH, sizeof *tokens);
-    struct lookup_run *run = malloc(sizeof *run);
-    int count = tokens && run ? due_tokens(q, now_s, tokens) : 0, found = 0;
+    struct answer *answers = calloc(AT_ONCE, sizeof *answers);
+    int count = tokens && answers ? due_tokens(q, now_s, tokens) : 0, rc = 0;
 
-    for (int i = 0; i < count && found >= 0; i++) {
-        found = lookup_job(tokens[i].job, tokens[i].start_s, run);
-        note_slurm(q, found < 0);
-        if (found == 1) {
-            bind_one(q, &tokens[i], run, now_s);
-            lookup_done(run);
-        } else if (found == 0)
-            bind_unknown(q, &tokens[i], now_s);
-        else /* another token's turn to be the first */
-            ask_later(q, &tokens[i], now_s);
-    }
-    free(run);
+    for (int i = 0; i < count && rc == 0; i += AT_ONCE)
+        rc = bind_some(q, &tokens[i], count - i < AT_ONCE ? count - i : AT_ONCE,
+                       answers, now_s);
+    free(answers);
     free(tokens);
 }
 
@@ -287,7 +328,8 @@ void inquiry_finished(struct inquiry *q, int64_t now_s)
 void inquiry_sweep(struct inquiry *q, int64_t now_s)
 {
     ask_about(q,
-              "SELECT id, submit_s, job_id FROM runs WHERE state = 'running' AND id > ?"
+              "SELECT id, submit_s, job_id FROM runs WHERE state <> 'settled' AND "
+              "state = 'running' AND id > ?"
               " ORDER BY id LIMIT ?",
               now_s);
 }

@@ -18,7 +18,10 @@
 
 /* The log is copied into the ledger when it has so many pages: what is written often is
  * copied once. */
-#define LOG_PAGES "8192"
+#define LOG_PAGES "32768"
+
+/* What nobody waits for is written so much later at most. */
+#define PATIENCE_S 1
 
 /* Transactions that reach the disk together, or not at all. */
 struct group {
@@ -184,11 +187,26 @@ static void write_group(struct ledger *ledger)
         pthread_cond_broadcast(&ledger->written);
 }
 
+/* Until the group is to be written: soon when somebody waits for it. Wants the lock. */
+static void gather(struct ledger *ledger)
+{
+    struct timespec pause = {ledger->gather_ms / 1000,
+                             ledger->gather_ms % 1000 * 1000000L};
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += PATIENCE_S;
+    while (!ledger->stop && ledger->group->waiting == 0 &&
+           pthread_cond_timedwait(&ledger->changed, &ledger->lock, &until) == 0)
+        ;
+    pthread_mutex_unlock(&ledger->lock);
+    nanosleep(&pause, NULL);
+    pthread_mutex_lock(&ledger->lock);
+}
+
 static void *write_groups(void *arg)
 {
     struct ledger *ledger = arg;
-    struct timespec pause = {ledger->gather_ms / 1000,
-                             ledger->gather_ms % 1000 * 1000000L};
 
     pthread_setname_np(pthread_self(), "ledger");
     pthread_mutex_lock(&ledger->lock);
@@ -197,11 +215,8 @@ static void *write_groups(void *arg)
             pthread_cond_wait(&ledger->changed, &ledger->lock);
             continue;
         }
-        pthread_mutex_unlock(&ledger->lock);
-        nanosleep(&pause, NULL);
-        pthread_mutex_lock(&ledger->lock);
-        if (ledger->group)
-            write_group(ledger);
+        gather(ledger);
+        write_group(ledger);
     }
     pthread_mutex_unlock(&ledger->lock);
     return NULL;
@@ -264,7 +279,8 @@ static int await(struct ledger *ledger)
 
     if (!group)
         return 0;
-    group->waiting++;
+    if (group->waiting++ == 0)
+        pthread_cond_signal(&ledger->changed);
     while (!group->over)
         pthread_cond_wait(&ledger->written, &ledger->lock);
     rc = group->rc;
@@ -384,4 +400,9 @@ int64_t ledger_number(struct ledger *ledger, int64_t otherwise, const char *sql,
 int64_t ledger_last_id(struct ledger *ledger)
 {
     return sqlite3_last_insert_rowid(ledger->db);
+}
+
+int ledger_changed(struct ledger *ledger)
+{
+    return sqlite3_changes(ledger->db);
 }

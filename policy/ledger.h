@@ -22,7 +22,8 @@ struct ledger;
 struct ledger *ledger_open(const char *dir);
 void ledger_close(struct ledger *ledger);
 
-/* From now on a transaction waits so long for others to be written with. */
+/* From now on a transaction waits so long for others to be written with; one that
+ * nobody waits for, a second. */
 int ledger_gather(struct ledger *ledger, int ms);
 
 /* Takes the lock and begins a transaction. */
@@ -53,5 +54,8 @@ int64_t ledger_number(struct ledger *ledger, int64_t otherwise, const char *sql,
                       const char *types, ...);
 
 int64_t ledger_last_id(struct ledger *ledger);
+
+/* How many rows the last ledger_do() changed. */
+int ledger_changed(struct ledger *ledger);
 
 #endif

@@ -12,10 +12,11 @@
 /* A run with its lien, as the ledger has them. */
 struct open_lien {
     int64_t mj, from_s, until_s, used_mj;
-    int64_t most_mj; /* what its user allowed it; INT64_MAX: no such word */
-    bool held;       /* its job is to go: what it uses is the centre's */
-    bool limited;    /* no more than the lien is charged */
-    bool first;      /* nothing but its start was decided about it */
+    int64_t overrun_mj; /* as it was last worked out */
+    int64_t most_mj;    /* what its user allowed it; INT64_MAX: no such word */
+    bool held;          /* its job is to go: what it uses is the centre's */
+    bool limited;       /* no more than the lien is charged */
+    bool first;         /* nothing but its start was decided about it */
 };
 
 static bool read_lien(struct lien_subject *s, struct open_lien *lien)
@@ -24,7 +25,8 @@ static bool read_lien(struct lien_subject *s, struct open_lien *lien)
         s->ledger,
         "SELECT r.job_text, r.user, r.account, r.partition, r.enforce, l.mj, l.from_s,"
         " l.until_s, r.decision IN ('holding', 'held'), r.decision = 'run',"
-        " COALESCE(l.most_mj, 9223372036854775807)"
+        " COALESCE(l.most_mj, 9223372036854775807), r.overrun_mj,"
+        " COALESCE((SELECT mj FROM used u WHERE u.run_id = r.id), 0)"
         " FROM liens l JOIN runs r ON r.id = l.run_id"
         " WHERE r.id = ? AND r.state = 'running'",
         "i", s->run_id);
@@ -42,20 +44,23 @@ static bool read_lien(struct lien_subject *s, struct open_lien *lien)
         lien->held = sqlite3_column_int(stmt, 8) != 0;
         lien->first = sqlite3_column_int(stmt, 9) != 0;
         lien->most_mj = sqlite3_column_int64(stmt, 10);
+        lien->overrun_mj = sqlite3_column_int64(stmt, 11);
+        lien->used_mj = sqlite3_column_int64(stmt, 12);
         lien->limited = lien->held || s->enforce == ENFORCE_STRICT;
     }
     ledger_done(s->ledger, stmt);
-    if (found)
-        lien->used_mj = lien_used(s->ledger, s->run_id);
     return found;
 }
 
 /* What has been used beyond a lien that limits the charge is no use of its quota's. */
-static int keep_overrun(const struct lien_subject *s, const struct open_lien *lien)
+static int keep_overrun(const struct lien_subject *s, struct open_lien *lien)
 {
     int64_t over_mj =
         lien->limited && lien->used_mj > lien->mj ? lien->used_mj - lien->mj : 0;
 
+    if (over_mj == lien->overrun_mj)
+        return 0;
+    lien->overrun_mj = over_mj;
     return ledger_do(s->ledger, "UPDATE runs SET overrun_mj = ? WHERE id = ?", "ii",
                      over_mj, s->run_id);
 }

@@ -1,6 +1,7 @@
 /* report.c - what a node's meter reports, into the ledger */
 #include "policy/report.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,36 +28,122 @@ static int take_domain(struct ledger *ledger, const struct report *r, json_t *js
     const char *name, *kind, *source, *state;
     json_int_t total, jobs, node, gap;
     json_t *reason = NULL;
+    int64_t integrated = json_is_true(json_object_get(json, "integrated"));
+    const char *text;
 
     if (json_unpack(json, "{s:s s:s s:s s:s s?o s:I s:I s:I s:I}", "name", &name,
                     "kind", &kind, "source", &source, "state", &state, "reason",
                     &reason, "total_uj", &total, "jobs_uj", &jobs, "node_uj", &node,
                     "gap_ms", &gap) < 0)
         return -1;
+    text = json_string_value(reason);
     if (jobs + node != total)
         log_line("node %s: %s: jobs %lld + node %lld is not the total %lld", r->node,
                  name, (long long)jobs, (long long)node, (long long)total);
+    if (ledger_do(ledger,
+                  "UPDATE node_domains SET kind = ?4, source = ?5, state = ?6,"
+                  " reason = ?7, total_uj = ?8, jobs_uj = ?9, node_uj = ?10,"
+                  " gap_ms = ?11, integrated = ?12"
+                  " WHERE node = ?1 AND epoch = ?2 AND domain = ?3",
+                  "sssssssiiiii", r->node, r->epoch, name, kind, source, state, text,
+                  (int64_t)total, (int64_t)jobs, (int64_t)node, (int64_t)gap,
+                  integrated) < 0)
+        return -1;
+    if (ledger_changed(ledger) > 0)
+        return 0;
     return ledger_do(
         ledger,
         "INSERT INTO node_domains (node, epoch, domain, kind, source, state,"
         " reason, total_uj, jobs_uj, node_uj, gap_ms, integrated) VALUES "
-        "(?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET kind = excluded.kind,"
-        " source = excluded.source, state = excluded.state, reason = excluded.reason,"
-        " total_uj = excluded.total_uj, jobs_uj = excluded.jobs_uj,"
-        " node_uj = excluded.node_uj, gap_ms = excluded.gap_ms,"
-        " integrated = excluded.integrated",
-        "sssssssiiiii", r->node, r->epoch, name, kind, source, state,
-        json_string_value(reason), (int64_t)total, (int64_t)jobs, (int64_t)node,
-        (int64_t)gap, (int64_t)json_is_true(json_object_get(json, "integrated")));
+        "(?,?,?,?,?,?,?,?,?,?,?,?)",
+        "sssssssiiiii", r->node, r->epoch, name, kind, source, state, text,
+        (int64_t)total, (int64_t)jobs, (int64_t)node, (int64_t)gap, integrated);
 }
 
-/* A report that is not newer than the last of its epoch is acknowledged and changes
- * nothing. */
-static int is_news(struct ledger *ledger, const struct report *r)
+/* A node that waits for a decision reports ten times a second. What merely goes on is
+ * taken once in so long: the next report has it too. */
+#define AGAIN_MS 1000
+
+static bool has_ended(const json_t *json)
 {
-    return r->seq > ledger_number(ledger, -1,
-                                  "SELECT seq FROM nodes WHERE node = ? AND epoch = ?",
-                                  "ss", r->node, r->epoch);
+    return json_is_integer(json_object_get(json, "end_ms"));
+}
+
+/* Whether a run begins with this report, or it or a step of it ends: a step's end is
+ * told once. */
+static bool is_turn(struct ledger *ledger, const json_t *run)
+{
+    const char *token = json_string_value(json_object_get(run, "token"));
+    size_t i;
+    json_t *step;
+
+    if (has_ended(run) || json_is_true(json_object_get(run, "final")))
+        return true;
+    json_array_foreach(json_object_get(run, "steps"), i, step)
+    {
+        if (has_ended(step))
+            return true;
+    }
+    return !ledger_number(ledger, 0, "SELECT 1 FROM tokens WHERE token = ?", "s",
+                          token ? token : "");
+}
+
+static bool has_turn(struct ledger *ledger, const struct report *r)
+{
+    size_t i;
+    json_t *one;
+
+    json_array_foreach(r->runs, i, one)
+    {
+        if (is_turn(ledger, one))
+            return true;
+    }
+    return false;
+}
+
+/* What a report is to the ledger. */
+enum weight {
+    OLD,  /* not newer than the last of its epoch: acknowledged, and changes nothing */
+    SAME, /* right after the last, and nothing but higher counts: the next has them too
+           */
+    LIVE, /* taken; the next would make good for it */
+    TURN, /* has what is told once: taken, and on disk before it is acknowledged */
+};
+
+static enum weight weigh(struct ledger *ledger, const struct settings *settings,
+                         const struct report *r, int64_t now_ms)
+{
+    sqlite3_stmt *stmt = ledger_query(
+        ledger, "SELECT seq, last_report_ms FROM nodes WHERE node = ? AND epoch = ?",
+        "ss", r->node, r->epoch);
+    int64_t again_ms =
+        settings->report_ms / 2 < AGAIN_MS ? settings->report_ms / 2 : AGAIN_MS;
+    bool known = stmt && sqlite3_step(stmt) == SQLITE_ROW;
+    int64_t seq = known ? sqlite3_column_int64(stmt, 0) : -1;
+    int64_t last_ms = known ? sqlite3_column_int64(stmt, 1) : 0;
+
+    ledger_done(ledger, stmt);
+    if (r->seq <= seq)
+        return OLD;
+    if (!known || has_turn(ledger, r))
+        return TURN;
+    return r->summary_for || now_ms >= last_ms + again_ms || now_ms < last_ms ? LIVE
+                                                                              : SAME;
+}
+
+static json_t *by_name(const json_t *domains)
+{
+    json_t *described = json_object(), *one;
+    size_t i;
+
+    json_array_foreach(domains, i, one)
+    {
+        const char *name = json_string_value(json_object_get(one, "name"));
+
+        if (name)
+            json_object_set_nocheck(described, name, one);
+    }
+    return described;
 }
 
 static int take_all(struct ledger *ledger, const struct report *r, int64_t now_ms)
@@ -191,6 +278,8 @@ int report_take(struct ledger *ledger, const struct settings *settings,
     struct report r;
     size_t i;
     json_t *one;
+    enum weight weight;
+    int rc = 0;
 
     *reply = NULL;
     if (parse_report(report, &r, error) < 0)
@@ -203,7 +292,13 @@ int report_take(struct ledger *ledger, const struct settings *settings,
     *error = "the ledger cannot take the report now; it says why in kwotad's log";
     if (ledger_begin(ledger) < 0)
         return -2;
-    if (is_news(ledger, &r) && take_all(ledger, &r, now_ms) < 0) {
+    weight = weigh(ledger, settings, &r, now_ms);
+    if (weight >= LIVE) {
+        r.described = by_name(r.domains);
+        rc = take_all(ledger, &r, now_ms);
+        json_decref(r.described);
+    }
+    if (rc < 0) {
         ledger_rollback(ledger);
         return -2;
     }
@@ -211,7 +306,11 @@ int report_take(struct ledger *ledger, const struct settings *settings,
                        configuration(ledger, settings, policy, r.node), "runs",
                        shares(ledger, &r), "summary",
                        r.summary_for ? summary(ledger, r.summary_for) : json_null());
-    if (ledger_commit(ledger) < 0) {
+    /* An old report may be one whose first answer was lost: what it acknowledges must
+     * be on disk too. */
+    rc = weight == OLD || weight == TURN ? ledger_commit(ledger)
+                                         : ledger_commit_soon(ledger);
+    if (rc < 0) {
         json_decref(*reply);
         *reply = NULL;
         return -2;

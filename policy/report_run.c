@@ -52,22 +52,6 @@ int report_run_check(json_t *json, const char **error)
     return steps_check(run.steps);
 }
 
-/* A domain as this node's report describes it; NULL if it does not. */
-static const json_t *domain_of(const struct report *r, const char *domain)
-{
-    size_t i;
-    json_t *one;
-
-    json_array_foreach(r->domains, i, one)
-    {
-        const char *name = json_string_value(json_object_get(one, "name"));
-
-        if (name && strcmp(name, domain) == 0)
-            return one;
-    }
-    return NULL;
-}
-
 static bool is_listed(const json_t *list, const char *text)
 {
     size_t i;
@@ -103,18 +87,32 @@ struct growth {
 struct posting {
     struct ledger *ledger;
     const char *token, *kind;
+    int64_t grown_mj; /* what quarter-hours that are there already grew by */
     int failed;
 };
+
+static int add_quarter(struct posting *p, int64_t quarter_s, int64_t mj)
+{
+    if (ledger_do(p->ledger,
+                  "UPDATE run_quarters SET mj = mj + ? WHERE token = ?"
+                  " AND quarter_s = ? AND kind = ?",
+                  "isis", mj, p->token, quarter_s, p->kind) < 0)
+        return -1;
+    if (ledger_changed(p->ledger) > 0) {
+        p->grown_mj += mj;
+        return 0;
+    }
+    return ledger_do(p->ledger,
+                     "INSERT INTO run_quarters (token, quarter_s, kind, mj)"
+                     " VALUES (?,?,?,?)",
+                     "sisi", p->token, quarter_s, p->kind, mj);
+}
 
 static void post_quarter(int64_t quarter_s, int64_t mj, void *arg)
 {
     struct posting *p = arg;
 
-    if (mj != 0 && ledger_do(p->ledger,
-                             "INSERT INTO run_quarters (token, quarter_s, kind, mj)"
-                             " VALUES (?,?,?,?)"
-                             " ON CONFLICT DO UPDATE SET mj = mj + excluded.mj",
-                             "sisi", p->token, quarter_s, p->kind, mj) < 0)
+    if (mj != 0 && add_quarter(p, quarter_s, mj) < 0)
         p->failed = 1;
 }
 
@@ -122,14 +120,19 @@ static void post_quarter(int64_t quarter_s, int64_t mj, void *arg)
 static int post(struct ledger *ledger, const struct run *run,
                 const struct growth *growth)
 {
-    struct posting posting = {ledger, run->token, NULL, 0};
+    struct posting posting = {.ledger = ledger, .token = run->token};
 
     for (int i = 0; i < growth->count; i++) {
         posting.kind = growth->deltas[i].kind;
         quarter_split(growth->deltas[i].mj, growth->from_ms, growth->to_ms,
                       post_quarter, &posting);
     }
-    return posting.failed ? -1 : 0;
+    if (posting.failed || posting.grown_mj == 0)
+        return posting.failed ? -1 : 0;
+    return ledger_do(ledger,
+                     "UPDATE used SET mj = mj + ?1, open_mj = open_mj + ?1"
+                     " WHERE run_id = (SELECT run_id FROM tokens WHERE token = ?2)",
+                     "is", posting.grown_mj, run->token);
 }
 
 /* -1: there are more kinds than anybody knows. */
@@ -181,17 +184,25 @@ static int64_t count_of(const struct report *r, const struct run *run,
 static int keep_count(struct ledger *ledger, const struct run *run, const char *domain,
                       const json_t *described, int64_t uj)
 {
+    int64_t apportioned = is_listed(run->apportioned, domain);
+    int64_t integrated = json_is_true(json_object_get(described, "integrated"));
+
+    /* It is nearly always there: an upsert would look for it twice. */
+    if (ledger_do(ledger,
+                  "UPDATE run_domains SET uj = COALESCE(?1, uj),"
+                  " apportioned = MAX(apportioned, ?2),"
+                  " integrated = MAX(integrated, ?3) WHERE token = ?4 AND domain = ?5",
+                  "uiiss", uj, apportioned, integrated, run->token, domain) < 0)
+        return -1;
+    if (ledger_changed(ledger) > 0)
+        return 0;
     return ledger_do(
         ledger,
         "INSERT INTO run_domains (token, domain, kind, uj, apportioned, integrated)"
-        " VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET"
-        " uj = COALESCE(excluded.uj, uj),"
-        " apportioned = MAX(apportioned, excluded.apportioned),"
-        " integrated = MAX(integrated, excluded.integrated)",
+        " VALUES (?,?,?,?,?,?)",
         "sssuii", run->token, domain,
-        json_string_value(json_object_get(described, "kind")), uj,
-        (int64_t)is_listed(run->apportioned, domain),
-        (int64_t)json_is_true(json_object_get(described, "integrated")));
+        json_string_value(json_object_get(described, "kind")), uj, apportioned,
+        integrated);
 }
 
 /* A count of a run, and what it grew by. */
@@ -199,7 +210,8 @@ static int take_count(struct ledger *ledger, const struct report *r,
                       const struct run *run, const char *domain, const json_t *value,
                       struct growth *growth)
 {
-    const json_t *described = domain_of(r, domain);
+    /* NULL: the report does not say what it is */
+    const json_t *described = json_object_get(r->described, domain);
     const char *kind = json_string_value(json_object_get(described, "kind"));
     int64_t before, now;
 

@@ -15,6 +15,7 @@ struct report {
     json_int_t seq, time_ms;
     int simulated;
     json_t *domains, *runs;
+    json_t *described; /* the domains by name, while runs are taken */
     const char *summary_for;
 };
 

@@ -145,7 +145,7 @@ static const char version_3[] =
     "CREATE TABLE liens ("
     " run_id INTEGER PRIMARY KEY REFERENCES runs(id), mj INTEGER NOT NULL,"
     " licence_wh INTEGER NOT NULL, from_s INTEGER NOT NULL, until_s INTEGER NOT NULL,"
-    " reviewed_ms INTEGER NOT NULL DEFAULT 0, most_mj INTEGER);"
+    " most_mj INTEGER);"
     /* The part of the energy that is the centre's: used beyond a lien that could not be
      * raised. */
     "ALTER TABLE rollups ADD COLUMN overrun_mj INTEGER NOT NULL DEFAULT 0;"

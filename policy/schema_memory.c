@@ -33,6 +33,13 @@ const char schema_in_memory[] =
     " WHEN NEW.final AND NEW.run_id IS NOT NULL"
     " BEGIN INSERT INTO finals VALUES (NEW.run_id) ON CONFLICT DO NOTHING; END;"
 
+    "CREATE TEMP TABLE sentences (run_id INTEGER PRIMARY KEY);"
+    "INSERT INTO sentences SELECT id FROM runs WHERE decision IN ('holding', 'ending');"
+    "CREATE TEMP TRIGGER sentence_of_run AFTER UPDATE OF decision ON runs BEGIN"
+    " DELETE FROM sentences WHERE run_id = NEW.id;"
+    " INSERT INTO sentences SELECT NEW.id WHERE NEW.decision IN ('holding', 'ending');"
+    " END;"
+
     "CREATE TEMP TABLE used (run_id INTEGER PRIMARY KEY, mj INTEGER NOT NULL DEFAULT 0,"
     " open_mj INTEGER NOT NULL DEFAULT 0, from_s INTEGER, until_s INTEGER, last_ms "
     "INTEGER);"
@@ -50,10 +57,10 @@ const char schema_in_memory[] =
     "  from_s = MIN(COALESCE(from_s, NEW.quarter_s), NEW.quarter_s),"
     "  until_s = MAX(COALESCE(until_s, NEW.quarter_s), NEW.quarter_s)"
     "  WHERE run_id = " RUN_OF "; END;"
-    "CREATE TEMP TRIGGER used_more AFTER UPDATE OF mj, posted_mj ON run_quarters BEGIN"
-    " UPDATE used SET mj = mj + NEW.mj - OLD.mj,"
-    " open_mj = open_mj + NEW.mj - NEW.posted_mj - OLD.mj + OLD.posted_mj WHERE run_id "
-    "= " RUN_OF "; END;"
+    /* What a quarter-hour grows by, report_run.c adds by itself, once for all kinds. */
+    "CREATE TEMP TRIGGER used_posted AFTER UPDATE OF posted_mj ON run_quarters BEGIN"
+    " UPDATE used SET open_mj = open_mj - NEW.posted_mj + OLD.posted_mj"
+    "  WHERE run_id = " RUN_OF "; END;"
     "CREATE TEMP TRIGGER used_of_token AFTER UPDATE OF run_id ON tokens"
     " WHEN NEW.run_id IS NOT OLD.run_id BEGIN"
     " UPDATE used SET mj = used.mj - q.mj, open_mj = used.open_mj - q.open_mj" QUARTERS

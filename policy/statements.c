@@ -5,14 +5,20 @@
 #include <stdint.h>
 #include <string.h>
 
-/* FNV-1a. */
+/* Eight letters at a time: it is asked twice for each statement. */
 static size_t place_of(const char *sql)
 {
-    uint32_t hash = 2166136261u;
+    size_t len = strlen(sql);
+    uint64_t hash = len, word;
 
-    for (; *sql; sql++)
-        hash = (hash ^ (unsigned char)*sql) * 16777619u;
-    return (hash ^ hash >> 16) % STATEMENTS;
+    for (; len >= sizeof word; sql += sizeof word, len -= sizeof word) {
+        memcpy(&word, sql, sizeof word);
+        hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+        hash ^= hash >> 32;
+    }
+    for (; len > 0; sql++, len--)
+        hash = (hash ^ (unsigned char)*sql) * UINT64_C(0x9E3779B97F4A7C15);
+    return (size_t)(hash >> 40) % STATEMENTS;
 }
 
 sqlite3_stmt *statements_take(struct statements *statements, sqlite3 *db,

@@ -23,7 +23,7 @@
 
 /* After a round that took long, so many times as long passes before the next: with very
  * many jobs the limits lag rather than take a core. */
-#define REST 12
+#define REST 24
 
 /* How often slurmdbd is asked for its accounts, and slurmctld for its partitions. */
 #define TREE_S 60

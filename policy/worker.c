@@ -38,8 +38,8 @@ struct worker {
     pthread_mutex_t lock; /* guards the two below */
     pthread_cond_t kicked;
     bool stop, kick;
-    int64_t next_sweep_s;
-    bool undecided; /* of the thread alone: a start waits for room */
+    int64_t next_sweep_s, facts_s; /* facts_s: when nodes were asked about last */
+    bool undecided;                /* of the thread alone: a start waits for room */
 };
 
 /* A line of the journal. */
@@ -90,13 +90,14 @@ static void settle_runs(struct worker *w)
 {
     static const char *const due[] = {
         /* over, and all finals are in or are waited for no more */
-        "SELECT id FROM runs r WHERE state = 'ended' AND ("
+        "SELECT id FROM runs r WHERE state <> 'settled' AND state = 'ended' AND ("
         " MAX(end_s, COALESCE(over_seen_s, 0), ?1) + ?2 <= ?3 OR node_count <="
         "  (SELECT COUNT(DISTINCT node) FROM tokens t WHERE t.run_id = r.id AND final))"
         " LIMIT ?4",
         /* settled, and counts have come since */
         "SELECT DISTINCT r.id FROM news n CROSS JOIN runs r ON r.id = n.run_id"
-        " JOIN tokens t ON t.run_id = r.id JOIN run_quarters q ON q.token = t.token"
+        " CROSS JOIN tokens t ON t.run_id = r.id CROSS JOIN run_quarters q ON q.token "
+        "= t.token"
         " WHERE r.state = 'settled' AND q.mj <> q.posted_mj"
         " LIMIT ?4"};
     int64_t ids[BATCH];
@@ -189,7 +190,9 @@ static void work_round(struct worker *w)
     }
     settle_runs(w);
     drop_news(w);
-    node_facts_refresh(w->ledger, now_s);
+    if (now_s != w->facts_s)
+        node_facts_refresh(w->ledger, now_s);
+    w->facts_s = now_s;
 }
 
 static void *work(void *arg)

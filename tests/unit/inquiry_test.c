@@ -374,11 +374,94 @@ static void replies_say_what_a_node_has(void **state)
     assert_int_equal(config_cpus(books, 5, T + 731), 6);
 }
 
+/* What is kept in memory of the open runs is what the books add up to. */
+#define USED                                                                           \
+    "SELECT COUNT(*) FROM used u WHERE (mj, open_mj, from_s, until_s) IS NOT"          \
+    " (SELECT SUM(q.mj), SUM(q.mj - q.posted_mj), MIN(quarter_s), MAX(quarter_s)"      \
+    "  FROM tokens t JOIN run_quarters q USING (token) WHERE t.run_id = u.run_id)"     \
+    " OR last_ms IS NOT (SELECT MAX(last_ms) FROM tokens t WHERE t.run_id = u.run_id)"
+
+static void what_open_runs_have_used_is_kept(void **state)
+{
+    struct books *books = *state;
+
+    json_decref(report(books, 1, T, 0, false));
+    json_decref(report(books, 2, T + 60, 5000000, false));
+    slurmctld_says_it_runs("n1");
+    inquiry_bind(&books->inquiry, T + 61);
+    assert_int_equal(number(books, "SELECT mj FROM used"), 5000);
+    assert_int_equal(number(books, USED), 0);
+    json_decref(report(books, 3, T + 120, 8000000, false));
+    assert_int_equal(number(books, "SELECT mj FROM used"), 8000);
+    json_decref(report(books, 4, T + 1800, 20000000, false));
+    assert_int_equal(number(books, "SELECT mj FROM used"), 20000);
+    assert_int_equal(number(books, USED), 0);
+    assert_int_equal(number(books, "SELECT until_s > from_s FROM used"), 1);
+    /* A kwotad that starts works out the same. */
+    ledger_close(books->ledger);
+    books->ledger = books->inquiry.ledger = ledger_open(books->place.dir);
+    assert_non_null(books->ledger);
+    assert_int_equal(number(books, "SELECT mj FROM used"), 20000);
+    assert_int_equal(number(books, USED), 0);
+    json_decref(report(books, 5, T + 1860, 21000000, true));
+    slurm_says_it_is_over(T + 1860);
+    inquiry_finished(&books->inquiry, T + 1861);
+    assert_int_equal(number(books, USED), 0);
+    assert_int_equal(ledger_begin(books->ledger), 0);
+    assert_int_equal(run_settle(books->ledger, NULL, 1, T + 1862, 600, T), 1);
+    assert_int_equal(ledger_commit(books->ledger), 0);
+    assert_int_equal(number(books, "SELECT COUNT(*) FROM used"), 0);
+}
+
+static void the_worker_hears_of_what_is_new(void **state)
+{
+    struct books *books = *state;
+
+    json_decref(report(books, 1, T, 0, false));
+    assert_int_equal(number(books, "SELECT COUNT(*) FROM news"), 0);
+    slurmctld_says_it_runs("n1");
+    inquiry_bind(&books->inquiry, T + 1);
+    assert_int_equal(number(books, "SELECT COUNT(*) FROM news WHERE NOT seen"), 1);
+    assert_int_equal(ledger_do(books->ledger, "UPDATE news SET seen = 1", ""), 0);
+    /* Heard of while it is looked at: it is to be looked at again. */
+    json_decref(report(books, 2, T + 60, 1000, false));
+    assert_int_equal(number(books, "SELECT COUNT(*) FROM news WHERE NOT seen"), 1);
+    assert_int_equal(ledger_do(books->ledger, "DELETE FROM news", ""), 0);
+    assert_int_equal(number(books, "SELECT COUNT(*) FROM finals"), 0);
+    json_decref(report(books, 3, T + 120, 2000, true));
+    assert_int_equal(number(books, "SELECT COUNT(*) FROM news"), 1);
+    assert_int_equal(number(books, "SELECT COUNT(*) FROM finals"), 1);
+}
+
+/* A node that waits for a decision asks ten times a second. */
+static void a_report_right_after_another_is_the_next_ones_business(void **state)
+{
+    static const char seq[] = "SELECT seq FROM nodes", uj[] = "SELECT uj FROM "
+                                                              "run_domains";
+    struct books *books = *state;
+
+    books->settings.report_ms = 60000;
+    json_decref(report(books, 1, T, 0, false));
+    json_decref(report(books, 2, T, 1000, false));
+    assert_int_equal(number(books, seq), 1);
+    assert_int_equal(number(books, uj), 0);
+    json_decref(report(books, 3, T + 1, 3000, false));
+    assert_int_equal(number(books, seq), 3);
+    assert_int_equal(number(books, uj), 3000);
+    /* A final waits for nothing. */
+    json_decref(report(books, 4, T + 1, 4000, true));
+    assert_int_equal(number(books, uj), 4000);
+    assert_int_equal(number(books, "SELECT final FROM tokens"), 1);
+}
+
 #define WITH_BOOKS(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WITH_BOOKS(what_open_runs_have_used_is_kept),
+        WITH_BOOKS(the_worker_hears_of_what_is_new),
+        WITH_BOOKS(a_report_right_after_another_is_the_next_ones_business),
         WITH_BOOKS(slurmctlds_complete_word_refuses),
         WITH_BOOKS(another_users_job_is_refused),
         WITH_BOOKS(hearsay_refuses_only_after_a_day),

@@ -194,6 +194,25 @@ static void steps_add_up_over_nodes(void **state)
     json_decref(run);
 }
 
+/* A step's end is told once, however soon after another report. */
+static void the_end_of_a_step_waits_for_no_other_report(void **state)
+{
+    struct books *books = *state;
+
+    books->settings.report_ms = 60000;
+    assert_int_equal(report(books, "n1", 1, "'p':1000", ""), 0);
+    assert_int_equal(report(books, "n1", 1, "'p':2000",
+                            ",'steps':[" STEP("0", "null", "5", "'package':1") "]"),
+                     0);
+    assert_int_equal(
+        ledger_number(books->ledger, -1, "SELECT COUNT(*) FROM run_steps", ""), 0);
+    assert_int_equal(report(books, "n1", 1, "'p':3000",
+                            ",'steps':[" STEP("0", "2000", "5", "'package':1") "]"),
+                     0);
+    assert_int_equal(
+        ledger_number(books->ledger, -1, "SELECT COUNT(*) FROM run_steps", ""), 1);
+}
+
 static void malformed_steps_are_refused(void **state)
 {
     static const char *const table[] = {
@@ -254,6 +273,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_BOOKS(what_was_divided_is_told_apart),
         WITH_BOOKS(steps_add_up_over_nodes),
+        WITH_BOOKS(the_end_of_a_step_waits_for_no_other_report),
         WITH_BOOKS(malformed_steps_are_refused),
         WITH_BOOKS(points_become_bins),
         WITH_BOOKS(a_wish_has_limits),

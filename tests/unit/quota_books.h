@@ -113,7 +113,7 @@ static inline void books_quarter(struct books *b, int64_t run, int64_t quarter_s
 static inline void books_lien(struct books *b, int64_t run, int64_t mj, int64_t from_s,
                               int64_t until_s)
 {
-    assert_int_equal(ledger_do(b->ledger, "INSERT INTO liens VALUES (?,?,0,?,?,0,NULL)",
+    assert_int_equal(ledger_do(b->ledger, "INSERT INTO liens VALUES (?,?,0,?,?,NULL)",
                                "iiii", run, mj, from_s, until_s),
                      0);
 }
