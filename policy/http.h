@@ -8,6 +8,7 @@
 
 #include "policy/ledger.h"
 #include "policy/policy_store.h"
+#include "policy/running.h"
 #include "policy/settings.h"
 #include "policy/steward.h"
 #include "policy/worker.h"
@@ -22,6 +23,7 @@ struct http_context {
     struct steward *steward;
     const char *cluster;
     struct policy_store *policies;
+    struct running *running;
 };
 
 /* NULL with the reason in the log. */

@@ -104,7 +104,8 @@ static int run(const struct settings *settings, const char *cluster,
                                      : NULL;
     if (context.steward)
         policy_store_watch_over(policies, steward_guard, context.steward);
-    http = context.worker ? http_start(&context) : NULL;
+    context.running = running_new(context.ledger, settings->report_ms);
+    http = context.worker && context.running ? http_start(&context) : NULL;
     if (!http)
         return 1;
     log_line("cluster %s, port %d, ledger in %s", cluster, settings->port,
@@ -114,6 +115,7 @@ static int run(const struct settings *settings, const char *cluster,
     policy_store_watch_over(policies, NULL, NULL);
     worker_stop(context.worker);
     steward_stop(context.steward);
+    running_free(context.running);
     ledger_close(context.ledger);
     return 0;
 }

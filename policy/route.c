@@ -102,6 +102,19 @@ static json_t *nodes(const struct route_call *call, unsigned *status)
     return person_nodes(call->context->ledger, call->rights, status);
 }
 
+static json_t *running(const struct route_call *call, unsigned *status)
+{
+    struct running_filter filter = {.user = call->query(call->of, "user"),
+                                    .account = call->query(call->of, "account"),
+                                    .partition = call->query(call->of, "partition"),
+                                    .most = argument(call, "most", 0)};
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return running_answer(call->context->running, call->rights, &filter,
+                          (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, status);
+}
+
 static json_t *ping(const struct route_call *call, unsigned *status)
 {
     *status = MHD_HTTP_OK;
@@ -235,6 +248,7 @@ static const struct {
     {"POST", "/v1/decisions", decisions},
     {"GET", "/v1/job", job},
     {"GET", "/v1/usage", usage},
+    {"GET", "/v1/running", running},
     {"GET", "/v1/nodes", nodes},
     {"GET", "/v1/ping", ping},
     {"GET", "/v1/policy", policies},
@@ -264,7 +278,8 @@ json_t *route_call(const struct route_call *call, unsigned *status)
     *status = other ? MHD_HTTP_METHOD_NOT_ALLOWED : MHD_HTTP_NOT_FOUND;
     if (other)
         return json_pack("{s:s++}", "error", "this call is a ", other, "");
-    return person_error("there is no such call: /v1/job, /v1/usage, /v1/nodes, "
-                        "/v1/budgets, /v1/quota, /v1/postings, /v1/policy, /v1/queue, "
-                        "/v1/quote, /v1/why, /v1/shadow, /v1/freeze, /v1/ping");
+    return person_error(
+        "there is no such call: /v1/job, /v1/running, /v1/usage, "
+        "/v1/nodes, /v1/budgets, /v1/quota, /v1/postings, /v1/policy, /v1/queue, "
+        "/v1/quote, /v1/why, /v1/shadow, /v1/freeze, /v1/ping");
 }

@@ -89,24 +89,37 @@ static void print_refusal(json_t *reply)
     fprintf(stderr, "kwota: %s\n", error);
 }
 
-static int call(const char *method, const char *path, json_t *body, bool quiet,
-                json_t **reply)
+/* The HTTP status; below 0: there was no answer, and `error` says why. */
+static int ask(const char *method, const char *path, json_t *body, json_t **reply,
+               char error[COMMAND_ERROR])
 {
     struct configuration *conf = read_configuration();
-    char error[CLIENT_ERROR_TEXT], where[512];
+    char reason[CLIENT_ERROR_TEXT], where[512];
     struct client *client = connect_to(conf, where, sizeof where);
-    int status = client ? client_call(client, method, path, body, reply, error) : -1;
+    int status = client ? client_call(client, method, path, body, reply, reason) : -1;
 
     client_free(client);
     configuration_free(conf);
+    if (status < 0)
+        snprintf(error, COMMAND_ERROR, "kwotad cannot be reached%s%s: %s",
+                 where[0] ? " at " : "", where, reason);
+    return status;
+}
+
+static int call(const char *method, const char *path, json_t *body, bool quiet,
+                json_t **reply)
+{
+    char error[COMMAND_ERROR];
+    int status = ask(method, path, body, reply, error);
+
     if (status == 200 && *reply)
         return 0;
     if (status < 0) {
         fprintf(stderr,
-                "kwota: kwotad cannot be reached%s%s: %s\n"
+                "kwota: %s\n"
                 "kwota: is it running? --server HOST:PORT or \"server\" "
                 "in " KWOTA_SYSCONFDIR "/kwota.json says where\n",
-                where[0] ? " at " : "", where, error);
+                error);
         return EXIT_UNREACHABLE;
     }
     if (!(quiet && status == 404))
@@ -114,6 +127,22 @@ static int call(const char *method, const char *path, json_t *body, bool quiet,
     json_decref(*reply);
     *reply = NULL;
     return EXIT_REFUSED;
+}
+
+int command_try(const char *path, json_t **reply, char error[COMMAND_ERROR])
+{
+    int status = ask("GET", path, NULL, reply, error);
+
+    if (status == 200 && *reply)
+        return 0;
+    if (status >= 0) {
+        printable_json(*reply);
+        snprintf(error, COMMAND_ERROR, "%s",
+                 text_or(*reply, "error", "kwotad gives no reason"));
+    }
+    json_decref(*reply);
+    *reply = NULL;
+    return status < 0 ? EXIT_UNREACHABLE : EXIT_REFUSED;
 }
 
 int command_get(const char *path, bool quiet, json_t **reply)

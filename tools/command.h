@@ -18,7 +18,7 @@ struct command {
 extern const struct command command_job, command_usage, command_nodes, command_policy,
     command_why, command_queue, command_shadow, command_freeze, command_budget,
     command_quota, command_grant, command_adjust, command_refund, command_transfer,
-    command_quote;
+    command_quote, command_top;
 
 /* Where kwotad is, from --server, KWOTA_SERVER, or the configuration. */
 void command_server(const char *server);
@@ -26,6 +26,10 @@ void command_server(const char *server);
 /* GETs a path from kwotad. 0 with its JSON (a new reference), or an exit status: what
  * went wrong has been said on stderr. With `quiet` a 404 is not said. */
 int command_get(const char *path, bool quiet, json_t **reply);
+
+/* The same without a word on stderr: what went wrong is in `error`. */
+#define COMMAND_ERROR 1280
+int command_try(const char *path, json_t **reply, char error[COMMAND_ERROR]);
 
 /* POSTs a body (kept by the caller); else as command_get(). */
 int command_post(const char *path, json_t *body, json_t **reply);

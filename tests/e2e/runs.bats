@@ -46,6 +46,36 @@ charge() {
     [[ "$output" =~ ^[0-9]+$ ]]
 }
 
+# top_is JOBS… - the jobs that kwota top shows to root, in their order
+top_is() {
+    [ "$(root kwota top --json | jq -r '[.runs[] | select(.mw != null).job_id] | join(" ")')" = "$*" ]
+}
+
+@test "kwota top shows running jobs, those that draw most first, to each their own" {
+    local light heavy
+    light=$(submit bob 'sleep 60' -A plasma -n 1 -o /dev/null)
+    heavy=$(submit alice "$(busy 60 3)" -A astro -n 3 -o /dev/null)
+    wait_for 60 top_is "$heavy" "$light"
+    run root kwota top --once
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "${lines[0]}" =~ ^2\ running\ jobs,\ [0-9.]+\ W\ \[simulated\]$ ]]
+    [[ "${lines[1]}" == *JOBID*USER*POWER*LEFT*CAP* ]]
+    [[ "${lines[2]}" == *"$heavy"*alice*astro*" W "* ]]
+    [[ "${lines[3]}" == *"$light"*bob*plasma*" W "* ]]
+    run as bob kwota top
+    [[ "$output" == *"1 running job,"* && "$output" != *alice* ]]
+    run root kwota top -u nobody
+    [ "$output" = "no job runs" ]
+    # On a terminal it goes on until somebody quits, and leaves the terminal as it was.
+    printf q | root script -qec 'TERM=xterm timeout --foreground 60 kwota top' "$dir/top.typescript" >/dev/null
+    grep -aq "2 running jobs" "$dir/top.typescript"
+    run root env TERM=unheard-of script -qec 'kwota top' /dev/null
+    [[ "$output" == *"TERM=unheard-of"*--once* ]]
+    root scancel "$light" "$heavy"
+    wait_for 60 all_settled "$light" "$heavy"
+}
+
 @test "a requeued job is two runs, each with one charge" {
     local job
     job=$(submit alice "$(busy 8)" -A astro -n 1 --requeue -o /dev/null)
