@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "policy/energy.h"
+#include "policy/gather.h"
 #include "policy/switches.h"
 
 /* Deeper than any tree of accounts. */
@@ -198,7 +199,7 @@ static bool limits_this(const struct quota *quota, const char *cluster,
 static void take_smaller(struct limits_place *place, const struct standing *standing,
                          const struct seat *seat)
 {
-    int64_t wh = limits_wh(standing->balance.available_mj, seat->runs_mj);
+    int64_t wh = limits_wh(gather_available(standing), seat->runs_mj);
 
     if (place->wh >= 0 && place->wh <= wh)
         return;

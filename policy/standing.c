@@ -15,9 +15,9 @@ bool standing_is_due(const struct standing *standing, int64_t near_percent, bool
 {
     const struct balance *balance = &standing->balance;
 
-    return few || standing->at_s == 0 || now_s < balance->window.from_s ||
-           now_s >= balance->window.until_s || now_s < standing->at_s ||
-           now_s >= standing->at_s + OLD_S ||
+    return few || standing->at_s == 0 || standing->gather_mj > 0 ||
+           now_s < balance->window.from_s || now_s >= balance->window.until_s ||
+           now_s < standing->at_s || now_s >= standing->at_s + OLD_S ||
            balance->available_mj / 100 < balance->quota_mj / 10000 * near_percent;
 }
 

@@ -13,7 +13,9 @@
 struct standing {
     struct quota quota;
     struct balance balance;
-    int64_t at_s; /* when it was worked out; 0: it has not been yet */
+    int64_t at_s;        /* when it was worked out; 0: it has not been yet */
+    int64_t gather_mj;   /* gather.h: kept together for a job; 0: for none */
+    char gather_job[64]; /* … for this one */
 };
 
 struct standings {

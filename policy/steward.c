@@ -10,6 +10,7 @@
 #include "policy/accounts.h"
 #include "policy/admission_map.h"
 #include "policy/clock.h"
+#include "policy/gather.h"
 #include "policy/hook.h"
 #include "policy/impact.h"
 #include "policy/limits.h"
@@ -214,8 +215,10 @@ static void look_at_queue(struct steward *s, const struct policy *policy, int64_
 {
     s->waiting.partitions = s->partitions;
     s->waiting.partition_count = s->partition_count;
+    s->waiting.standings = &s->standings;
     if (waiting_pass(&s->waiting, policy, now_s) < 0)
         return;
+    gather_mark(&s->standings, s->ledger, policy, s->cluster, s->waiting.list, now_s);
     pthread_mutex_lock(&s->lock);
     json_decref(s->queue);
     s->queue = json_incref(s->waiting.list);

@@ -8,6 +8,7 @@
 #include "policy/accounts.h"
 #include "policy/energy.h"
 #include "policy/expected.h"
+#include "policy/gather.h"
 #include "policy/lien.h"
 #include "policy/log.h"
 #include "policy/slurm_act.h"
@@ -202,6 +203,15 @@ static bool fits(struct pass *p, const struct queue_job *job, int64_t mj,
                      p->now_s, why);
 }
 
+/* The job for which the energy that it would take is kept together; NULL: none. */
+static const char *kept_for(struct pass *p, const struct queue_job *job)
+{
+    struct gather_claim claim = {job->text, job->account, job->user, job->partition};
+
+    return gather_for(p->waiting->standings, p->waiting->ledger, p->policy,
+                      p->waiting->cluster, &claim);
+}
+
 static void plan_release(struct pass *p, const struct queue_job *job, int64_t mj)
 {
     char why[LIEN_WHY];
@@ -209,7 +219,7 @@ static void plan_release(struct pass *p, const struct queue_job *job, int64_t mj
 
     if (strncmp(job->admin_comment, HELD, sizeof HELD - 1) != 0)
         return;
-    if (!p->off && !fits(p, job, mj, why))
+    if (!p->off && (!fits(p, job, mj, why) || kept_for(p, job)))
         return;
     plan = add(p, job);
     if (!plan)
@@ -276,9 +286,18 @@ static void list_job(struct pass *p, const struct queue_job *job, int64_t mj)
 
     if (!held && !job->by_licence)
         return;
-    if (fits(p, job, mj, why))
-        snprintf(why, sizeof why,
-                 "it waits until runs before it have been charged, or its turn comes");
+    if (fits(p, job, mj, why)) {
+        const char *starved = kept_for(p, job);
+
+        if (starved)
+            snprintf(why, sizeof why,
+                     "energy is kept together for job %s, which has waited long",
+                     starved);
+        else
+            snprintf(why, sizeof why,
+                     "it waits until runs before it have been charged, or its turn "
+                     "comes");
+    }
     json_array_append_new(
         p->list, json_pack("{s:s s:s s:s s:s s:I s:I s:b s:s}", "job_id", job->text,
                            "user", job->user, "account", job->account, "partition",

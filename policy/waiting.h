@@ -12,12 +12,14 @@
 #include "policy/ledger.h"
 #include "policy/policy.h"
 #include "policy/slurm_queue.h"
+#include "policy/standing.h"
 
 struct waiting {
     struct ledger *ledger;
     const char *cluster;
     const struct queue_partition *partitions;
     int partition_count;
+    const struct standings *standings; /* NULL: no energy is kept together */
     json_t *list; /* of the last pass: jobs that wait for energy (API.md) */
     /* … and all jobs, without licences and admin_comment; the caller frees them. */
     struct queue_job *jobs;

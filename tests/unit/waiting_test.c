@@ -291,9 +291,69 @@ static void the_strictest_partition_sets_the_licence(void **state)
     books_close(&books);
 }
 
+/* A job of `account` that kwota holds, with or without a budget that keeps its energy
+ * for another; what is done, and what is said to wait for. */
+static void a_held_job(struct books *books, const struct policy *policy,
+                       const char *account, const struct standings *standings,
+                       const char *expected, const char *why)
+{
+    struct waiting waiting = {
+        .ledger = books->ledger, .cluster = "c", .standings = standings};
+    static char comment[] = "kwota: held: no energy";
+    static char licences[] = "kwota:1";
+
+    a_job("1", "main", "normal");
+    snprintf(the_job.account, sizeof the_job.account, "%s", account);
+    the_job.held = true;
+    the_job.admin_comment = comment;
+    the_job.licences = licences;
+    the_job.licence_wh = 1;
+    done[0] = '\0';
+    assert_int_equal(waiting_pass(&waiting, policy, NOW), 0);
+    assert_string_equal(done, expected);
+    assert_non_null(strstr(
+        json_string_value(json_object_get(json_array_get(waiting.list, 0), "why")),
+        why));
+    json_decref(waiting.list);
+    free(waiting.jobs);
+}
+
+static void what_was_held_is_released_when_it_fits(void **state)
+{
+    struct standing astro = {.gather_mj = 2, .gather_job = "7", .at_s = NOW};
+    struct standings standings = {&astro, 1, 0};
+    struct policy_files files;
+    struct books *books;
+    struct policy *soft;
+    void *opened;
+
+    (void)state;
+    assert_int_equal(books_open(&opened), 0);
+    books = opened;
+    policy_files_make(&files);
+    soft = rules(&files, "soft");
+    snprintf(astro.quota.account, sizeof astro.quota.account, "astro");
+    assert_int_equal(ledger_begin(books->ledger), 0);
+    books_quota(books, "bio", "", "", 1);
+    assert_int_equal(ledger_commit(books->ledger), 0);
+
+    a_held_job(books, soft, "bio", NULL, "", "account bio has");
+    a_held_job(books, soft, "astro", NULL, "release 1 kwota: was held, may start again",
+               "its turn comes");
+    a_held_job(books, soft, "astro", &standings, "", "kept together for job 7");
+    astro.balance.available_mj = 2;
+    a_held_job(books, soft, "astro", &standings,
+               "release 1 kwota: was held, may start again", "its turn comes");
+
+    policy_release(soft);
+    policy_files_remove(&files);
+    books_close(&opened);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_held_is_released_when_it_fits),
         cmocka_unit_test(estimates),
         cmocka_unit_test(estimates_without_slurmctld),
         cmocka_unit_test(who_may_overdraw_goes_into_its_qos),
