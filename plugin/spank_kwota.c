@@ -24,6 +24,7 @@
 #include "plugin/block.h"
 #include "plugin/energy_budget.h"
 #include "plugin/meter_client.h"
+#include "plugin/meter_place.h"
 #include "plugin/meter_start.h"
 
 SPANK_PLUGIN(kwota, 1)
@@ -286,6 +287,17 @@ static void tell_meter(spank_t sp, int ac, char **av, bool start)
         wait_for_decision(&arguments, node, job, begun_ms);
 }
 
+/* The energy plugin of this process asks the same meter. */
+static void tell_place(const struct arguments *arguments, const char *node,
+                       uint32_t job, uint32_t step)
+{
+    struct meter_place place = {.job = job, .step = step};
+
+    snprintf(place.run, sizeof place.run, "%s", arguments->run);
+    snprintf(place.node, sizeof place.node, "%s", node);
+    meter_place_tell(&place);
+}
+
 int slurm_spank_init(spank_t sp, int ac, char **av)
 {
     struct arguments arguments;
@@ -304,6 +316,7 @@ int slurm_spank_init(spank_t sp, int ac, char **av)
     case S_CTX_SLURMD:
         /* So that mistakes in plugstack.conf are read when slurmd starts. */
         read_arguments(&arguments, ac, av);
+        tell_place(&arguments, "", 0, 0);
         break;
     default:
         break;
@@ -361,6 +374,7 @@ int slurm_spank_init_post_opt(spank_t sp, int ac, char **av)
     spank_get_item(sp, S_STEP_ALLOC_CORES, &step_cores);
     read_arguments(&arguments, ac, av);
     arguments_for_node(&arguments, node);
+    tell_place(&arguments, node, job, step);
     if (spank_get_item(sp, S_JOB_UID, &uid) != ESPANK_SUCCESS ||
         spank_get_item(sp, S_JOB_NNODES, &node_count) != ESPANK_SUCCESS)
         node_count = 1;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "plugin/meter/slurm_energy.h"
 #include "plugin/meter/text.h"
 
 static json_t *refusal(const char *why)
@@ -101,6 +102,16 @@ static json_t *step_start(struct meter *meter, struct reporter *reporter,
     return json_pack("{s:b}", "ok", 1);
 }
 
+/* For Slurm's own figures; without a job, the node's. */
+static json_t *energy(struct meter *meter, const json_t *request)
+{
+    int64_t step = integer_or(request, "step", 0);
+    int64_t uj = energy_now(meter, job_of(request), (uint32_t)step);
+
+    return json_pack("{s:b s:o}", "ok", 1, "uj",
+                     uj == BOOKS_UNKNOWN ? json_null() : json_integer(uj));
+}
+
 json_t *request_run(struct meter *meter, struct reporter *reporter, const char *line,
                     char token[BOOKS_TOKEN])
 {
@@ -113,6 +124,8 @@ json_t *request_run(struct meter *meter, struct reporter *reporter, const char *
     } else if (strcmp(op, "ping") == 0) {
         answer = json_pack("{s:b s:i s:s}", "ok", 1, "pid", (int)getpid(), "node",
                            meter->options->node);
+    } else if (strcmp(op, "energy") == 0) {
+        answer = energy(meter, request);
     } else if (job_of(request) == 0) {
         answer = refusal("\"job\" must be a job id");
     } else if (strcmp(op, "start") == 0) {
@@ -128,8 +141,8 @@ json_t *request_run(struct meter *meter, struct reporter *reporter, const char *
         report_now(reporter, NULL);
         answer = json_pack("{s:b}", "ok", 1);
     } else {
-        answer =
-            refusal("\"op\" must be start, decision, step, task_exit, end or ping");
+        answer = refusal(
+            "\"op\" must be start, decision, step, task_exit, energy, end or ping");
     }
     json_decref(request);
     return answer;
