@@ -23,17 +23,23 @@
 
 /* A run that is not over when like runs were takes this much longer, of what it has
  * taken. */
-#define LONGER_DIVISOR 8
+#define LONGER_DIVISOR 32
 
-/* What it would still use at full speed, as little as that may be: the lower of what
- * each draws lately and drew on average. */
+/* What draws the least: lately, or on average. */
+static int64_t least_mw(const struct steer_devices *devices)
+{
+    return devices->mean_mw == STEER_UNKNOWN ? devices->mw
+                                             : at_most(devices->mw, devices->mean_mw);
+}
+
+/* What it would still use at full speed, as little as that may be. */
 static __int128 least_rest_mj(const struct steer_plan *p)
 {
     const struct steer_run *run = p->run;
-    __int128 mw = (__int128)at_most(run->gpu.mw, run->gpu.mean_mw) +
-                  at_most(run->package.mw, run->package.mean_mw) + run->other_mw;
+    __int128 mw =
+        (__int128)least_mw(&run->gpu) + least_mw(&run->package) + run->other_mw;
 
-    return mw * run->need_s;
+    return steer_bounded(mw * run->need_s);
 }
 
 /* Whether anything may be held that is not yet. */

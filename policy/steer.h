@@ -54,8 +54,8 @@ struct steer_devices {
     int64_t step_mw;        /* a limit is min_mw and so many steps; 0 counts as 1 W */
     int64_t idle_mw;        /* of one; STEER_UNKNOWN: half of min_mw */
     int64_t mw;             /* all together, lately (ten minutes or so) */
-    int64_t mean_mw;        /* all together, while nothing was held */
-    int64_t peak_mw;        /* all together, the most from one report to the next */
+    int64_t mean_mw; /* … while nothing was held; STEER_UNKNOWN: it always was */
+    int64_t peak_mw; /* all together, the most from one report to the next */
 };
 
 /* A running run as its reports tell it. */
@@ -66,7 +66,7 @@ struct steer_run {
     int64_t report_s; /* so long until it is known anew, */
     int64_t lag_s;    /* … and from an order to its effect: KillWait for an end */
     int64_t need_s;   /* full speed, so long still: steer_need_s() */
-    bool need_known;  /* by its history; false: up to its time limit */
+    bool need_known;  /* by like runs, and it has not outlasted them; false: a guess */
     int64_t limit_s;  /* so long until its time limit; STEER_UNKNOWN: it has none */
     struct steer_devices gpu, package; /* package.count 0 where it is not alone */
     int64_t other_mw, other_peak_mw;   /* what is in neither */
@@ -96,7 +96,7 @@ void steer(const struct steer_rules *rules, const struct steer_run *run,
 
 /* How much longer a run needs at full speed that has done work of `done_s` at full
  * speed. expected_s: what like runs take in all, STEER_UNKNOWN if there are none; a run
- * that has outlasted them needs an eighth more. At most limit_s (if there is one);
+ * that has outlasted them needs a little more. At most limit_s (if there is one);
  * STEER_UNKNOWN: nobody can tell. */
 int64_t steer_need_s(int64_t expected_s, int64_t done_s, int64_t limit_s);
 

@@ -7,6 +7,10 @@
 #define RAISE_PERCENT 5
 #define RAISE_REPORTS 5
 
+/* So many reports until what is measured is of what was ordered last: one until it is
+ * set, one of it alone. */
+#define LOWER_REPORTS 3
+
 /* Held devices that draw less than this of their limit are not held back by it. */
 #define BOUND_PERCENT 95
 
@@ -84,33 +88,49 @@ static int64_t wanted_cap(const struct steer_plan *p,
     return floor + low * step;
 }
 
-/* Between what is wanted and what is in force. */
+/* Whether it could be let go of for good, with room to spare. */
+static bool is_easy(const struct steer_plan *p, const struct steer_model *model)
+{
+    __int128 full_mj = steer_model_mj(model, model->full_mw);
+
+    return full_mj * (100 + RAISE_PERCENT) <= (__int128)(p->left_mj - p->keep_mj) * 100;
+}
+
+static bool is_settled(const struct steer_plan *p, int64_t reports)
+{
+    int64_t since_s = p->now_s - p->before->changed_s;
+
+    return !p->before->changed_s || since_s >= reports * p->run->report_s;
+}
+
+/* Between what is wanted and what is in force. Of two runs that differ only in what is
+ * left, the one with more never gets less. */
 static int64_t steady(const struct steer_plan *p, const struct steer_devices *devices,
                       const struct steer_model *model, int64_t now_mw,
                       int64_t wanted_mw)
 {
-    int64_t since_s = p->now_s - p->before->changed_s;
-    int64_t ceiling_mw = wanted_mw ? wanted_mw : devices->max_mw;
-    __int128 full_mj = steer_model_mj(model, model->full_mw);
+    int64_t most = devices->max_mw, step = step_of(devices), to_mw = wanted_mw;
+    int64_t top = devices->min_mw +
+                  (at_most(most, model->full_mw) - devices->min_mw) / step * step;
 
-    if (wanted_mw == now_mw)
-        return now_mw;
-    /* What is measured now must be of what is in force now. */
-    if (p->before->changed_s && since_s < 2 * p->run->report_s + p->run->lag_s)
+    if (wanted_mw == now_mw || !is_settled(p, LOWER_REPORTS))
         return now_mw;
     if (now_mw == 0)
         return wanted_mw;
-    if (ceiling_mw < now_mw)
-        return now_mw - ceiling_mw < (__int128)devices->max_mw * LOWER_PERCENT / 100
+    /* What nothing would be held at, if only just, is no reason to let go, nor to hold
+     * any lower. */
+    if (wanted_mw == 0 && !is_easy(p, model))
+        to_mw = wanted_mw = at_least(now_mw, top);
+    else if (wanted_mw == 0)
+        to_mw = most;
+    if (to_mw < now_mw)
+        return (__int128)(now_mw - to_mw) * 100 < (__int128)most * LOWER_PERCENT
                    ? now_mw
                    : wanted_mw;
-    if (since_s < RAISE_REPORTS * p->run->report_s ||
-        ceiling_mw - now_mw < (__int128)devices->max_mw * RAISE_PERCENT / 100)
-        return now_mw;
-    /* Let go of for good only with room to spare. */
-    if (!wanted_mw && full_mj * (100 + RAISE_PERCENT) / 100 > p->left_mj - p->keep_mj)
-        return now_mw;
-    return wanted_mw;
+    return is_settled(p, RAISE_REPORTS) &&
+                   (__int128)(to_mw - now_mw) * 100 >= (__int128)most * RAISE_PERCENT
+               ? wanted_mw
+               : now_mw;
 }
 
 /* A CPU quota with which it lasts to its time limit; 0: none, or none would do. */
@@ -133,17 +153,14 @@ static int64_t wanted_cpu(const struct steer_plan *p, int64_t package_full_mw,
 /* A quota is changed as seldom as a limit. */
 static int64_t steady_cpu(const struct steer_plan *p, int64_t wanted)
 {
-    int64_t now = p->before->cpu_percent, since_s = p->now_s - p->before->changed_s;
+    int64_t now = p->before->cpu_percent;
     int64_t apart = (wanted ? wanted : 100) - (now ? now : 100);
 
-    if (wanted == now ||
-        (p->before->changed_s && since_s < 2 * p->run->report_s + p->run->lag_s))
+    if (wanted == now || !is_settled(p, LOWER_REPORTS))
         return now;
     if (now == 0 || apart <= -LOWER_PERCENT)
         return wanted;
-    return apart >= RAISE_PERCENT && since_s >= RAISE_REPORTS * p->run->report_s
-               ? wanted
-               : now;
+    return apart >= RAISE_PERCENT && is_settled(p, RAISE_REPORTS) ? wanted : now;
 }
 
 static bool can_hold(bool allowed, const struct steer_devices *devices)

@@ -32,8 +32,11 @@ int64_t steer_model_mj(const struct steer_model *model, int64_t cap_mw)
 {
     int64_t each_mw = cap_mw < model->full_mw ? cap_mw : model->full_mw;
     __int128 mw = (__int128)model->count * each_mw + model->rest_mw;
-    __int128 mj = mw * model->need_s * STEER_FULL / steer_model_speed(model, cap_mw);
+    __int128 mj = mw * model->need_s;
 
+    if (mj > INT64_MAX)
+        return INT64_MAX;
+    mj = mj * STEER_FULL / steer_model_speed(model, cap_mw);
     if (model->limit_s != STEER_UNKNOWN && mj > mw * model->limit_s)
         mj = mw * model->limit_s;
     return mj > INT64_MAX ? INT64_MAX : (int64_t)mj;

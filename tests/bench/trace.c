@@ -2,7 +2,6 @@
 #include "tests/bench/trace.h"
 
 #include <math.h>
-#include <string.h>
 
 /* Time goes in such steps; reports are a multiple of it. */
 #define STEP_S 5
@@ -215,7 +214,7 @@ static struct steer_run tell(const struct play *p)
                             .package = t->package};
 
     run.need_s = steer_need_s(t->expected_s, (int64_t)p->guessed_s, run.limit_s);
-    run.need_known = t->expected_s != STEER_UNKNOWN;
+    run.need_known = t->expected_s > (int64_t)p->guessed_s;
     run.gpu.mw = lately(p, 0);
     run.package.mw = lately(p, 1);
     run.other_mw = lately(p, 2);
@@ -242,10 +241,7 @@ static void decide(struct play *p)
     struct steer_order order;
 
     steer(p->rules ? p->rules : &nothing, &run, &p->state, (int64_t)p->at_s, &order);
-    if (order.changed && !p->end.held) {
-        p->end.held = true;
-        p->end.least_held_part = (double)run.used_mj / (double)run.lien_mj;
-    }
+    p->end.held |= order.changed;
     p->end.changes += order.changed;
     p->end.out_of_range |= !is_taken(&run.gpu, order.state.gpu_mw) ||
                            !is_taken(&run.package, order.state.package_mw);

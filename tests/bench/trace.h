@@ -45,9 +45,8 @@ struct trace_end {
     double used_mj, work; /* work: part of it that was done */
     double took_s, capped_s;
     int changes;
-    bool out_of_range;      /* a limit that its devices do not take */
-    double warned_ahead_s;  /* before the end was ordered */
-    double least_held_part; /* of budget used when it was first held */
+    bool out_of_range;     /* a limit that its devices do not take */
+    double warned_ahead_s; /* before the end was ordered */
 };
 
 uint64_t trace_seed(uint64_t seed);
