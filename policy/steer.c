@@ -18,9 +18,6 @@
  * much is used. At half of it, a third of those that would have fitted were held. */
 #define UNKNOWN_PART_PERCENT 90
 
-/* Power rises on while a report is on its way. */
-#define RISE_PERCENT 5
-
 /* A run that is not over when like runs were takes this much longer, of what it has
  * taken. */
 #define LONGER_DIVISOR 32
@@ -68,9 +65,8 @@ static bool is_known(const struct steer_run *run)
  * had the time to be set. */
 static __int128 worst_of(const struct steer_devices *devices, int64_t cap_mw, bool set)
 {
-    __int128 peak = (__int128)at_least(devices->peak_mw, devices->mw) *
-                    (100 + RISE_PERCENT) / 100,
-             held = (__int128)devices->count * cap_mw;
+    __int128 peak = steer_peak(at_least(devices->peak_mw, devices->mw));
+    __int128 held = (__int128)devices->count * cap_mw;
 
     return set && cap_mw && held < peak ? held : peak;
 }
@@ -79,8 +75,7 @@ static int64_t worst_mw(const struct steer_run *run, const struct steer_state *b
                         int64_t now_s)
 {
     bool set = now_s - before->changed_s >= 2 * run->report_s;
-    __int128 mw = (__int128)at_least(run->other_peak_mw, run->other_mw) *
-                  (100 + RISE_PERCENT) / 100;
+    __int128 mw = steer_peak(at_least(run->other_peak_mw, run->other_mw));
 
     mw += worst_of(&run->gpu, before->gpu_mw, set);
     mw += worst_of(&run->package, before->package_mw, set);
@@ -100,7 +95,6 @@ static struct steer_plan plan_of(const struct steer_rules *rules,
     p.worst_mw = worst_mw(run, before, now_s);
     p.left_mj =
         steer_bounded((__int128)p.may_mj - run->used_mj - present_mw * run->age_s);
-    p.keep_mj = steer_bounded((__int128)p.worst_mw * (run->report_s + run->lag_s));
     return p;
 }
 
@@ -182,12 +176,12 @@ void steer(const struct steer_rules *rules, const struct steer_run *run,
         return;
     p = plan_of(rules, run, before, now_s);
     if (run->need_s != STEER_UNKNOWN && (is_held(before) || is_due(&p))) {
-        fits = steer_hold(&p, &order->state) <= p.left_mj - p.keep_mj;
+        fits = steer_hold(&p, &order->state) <= p.left_mj;
         order->changed = order->state.changed_s != before->changed_s;
     } else if (run->need_s == STEER_UNKNOWN) {
         fits = false;
     } else {
-        fits = (__int128)p.present_mw * run->need_s <= p.left_mj - p.keep_mj;
+        fits = (__int128)p.present_mw * run->need_s <= p.left_mj;
     }
     if (order->changed)
         tell_held(&p, order);

@@ -53,7 +53,8 @@ struct steer_devices {
     int64_t min_mw, max_mw; /* the limits that every one of them takes */
     int64_t step_mw;        /* a limit is min_mw and so many steps; 0 counts as 1 W */
     int64_t idle_mw;        /* of one; STEER_UNKNOWN: half of min_mw */
-    int64_t mw;             /* all together, lately (ten minutes or so) */
+    int64_t mw;             /* all together, lately: ten minutes or so, and only since
+                               what is in force has been so, if there are reports */
     int64_t mean_mw; /* … while nothing was held; STEER_UNKNOWN: it always was */
     int64_t peak_mw; /* all together, the most from one report to the next */
 };

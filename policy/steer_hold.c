@@ -1,9 +1,12 @@
 /* steer_hold.c - to what a run's devices and its CPU time are held */
 #include "policy/steer_inside.h"
 
-/* Lowered only by more, raised only by more, of the highest limit; and raised only
- * after so many reports, so that a pause between bursts raises nothing. */
-#define LOWER_PERCENT 2
+/* A limit is set for so much less than there is, and only lowered once it is for more
+ * than there is: what drifts a little changes nothing, and does not fall short. */
+#define SPARE_PERCENT 1
+
+/* Raised only by more of the highest limit, and only after so many reports, so that a
+ * pause between bursts raises nothing. */
 #define RAISE_PERCENT 5
 #define RAISE_REPORTS 5
 
@@ -35,15 +38,22 @@ static int64_t full_mw(const struct steer_devices *devices, int64_t cap_mw,
     return at_least(devices->mw, remembered_mw);
 }
 
-static struct steer_model model_of(const struct steer_devices *devices, int64_t all_mw,
-                                   int64_t rest_mw, const struct steer_run *run)
+/* Devices that draw all_mw in all beside the rest. */
+static struct steer_model model_of(const struct steer_run *run,
+                                   const struct steer_devices *devices, int64_t all_mw,
+                                   int64_t rest_mw, int64_t rest_peak_mw)
 {
-    int64_t each_mw = devices->count > 0 ? all_mw / devices->count : 0;
+    int64_t count = devices->count, each_mw = count > 0 ? all_mw / count : 0;
+    int64_t peak_mw = steer_peak(at_least(devices->peak_mw, all_mw));
 
-    return (struct steer_model){.count = devices->count,
+    return (struct steer_model){.count = count,
                                 .full_mw = each_mw,
                                 .idle_mw = at_most(idle_of(devices), each_mw),
                                 .rest_mw = rest_mw,
+                                .peak_mw = count > 0 ? peak_mw / count : 0,
+                                .rest_peak_mw =
+                                    steer_peak(at_least(rest_peak_mw, rest_mw)),
+                                .keep_s = run->report_s + run->lag_s,
                                 .need_s = run->need_s,
                                 .limit_s = run->limit_s};
 }
@@ -70,11 +80,12 @@ static int64_t wanted_cap(const struct steer_plan *p,
                           const struct steer_model *model)
 {
     int64_t step = step_of(devices), floor = floor_of(p, devices, model);
-    int64_t low = 0, high, have_mj = p->left_mj - p->keep_mj;
+    int64_t low = 0, high, have_mj = p->left_mj;
 
     if (floor >= at_most(devices->max_mw, model->full_mw) ||
         steer_model_mj(model, model->full_mw) <= have_mj)
         return 0;
+    have_mj = steer_bounded((__int128)have_mj * (100 - SPARE_PERCENT) / 100);
     high = (at_most(devices->max_mw, model->full_mw) - floor) / step;
     /* What it costs grows with the limit from the floor on. */
     while (low < high) {
@@ -93,7 +104,7 @@ static bool is_easy(const struct steer_plan *p, const struct steer_model *model)
 {
     __int128 full_mj = steer_model_mj(model, model->full_mw);
 
-    return full_mj * (100 + RAISE_PERCENT) <= (__int128)(p->left_mj - p->keep_mj) * 100;
+    return full_mj * (100 + RAISE_PERCENT) <= (__int128)p->left_mj * 100;
 }
 
 static bool is_settled(const struct steer_plan *p, int64_t reports)
@@ -124,9 +135,7 @@ static int64_t steady(const struct steer_plan *p, const struct steer_devices *de
     else if (wanted_mw == 0)
         to_mw = most;
     if (to_mw < now_mw)
-        return (__int128)(now_mw - to_mw) * 100 < (__int128)most * LOWER_PERCENT
-                   ? now_mw
-                   : wanted_mw;
+        return steer_model_mj(model, now_mw) <= p->left_mj ? now_mw : wanted_mw;
     return is_settled(p, RAISE_REPORTS) &&
                    (__int128)(to_mw - now_mw) * 100 >= (__int128)most * RAISE_PERCENT
                ? wanted_mw
@@ -137,6 +146,8 @@ static int64_t steady(const struct steer_plan *p, const struct steer_devices *de
 static int64_t wanted_cpu(const struct steer_plan *p, int64_t package_full_mw,
                           int64_t other_mw)
 {
+    int64_t keep_mj =
+        steer_bounded((__int128)p->worst_mw * (p->run->report_s + p->run->lag_s));
     const struct steer_run *run = p->run;
     int64_t idle_mw =
         at_most(run->package.count * idle_of(&run->package), package_full_mw);
@@ -145,8 +156,8 @@ static int64_t wanted_cpu(const struct steer_plan *p, int64_t package_full_mw,
     if (run->need_known || run->limit_s <= 0 || work_mw <= 0)
         return 0;
     percent = steer_bounded(
-        ((__int128)(p->left_mj - p->keep_mj) / run->limit_s - other_mw - idle_mw) *
-        100 / work_mw);
+        ((__int128)(p->left_mj - keep_mj) / run->limit_s - other_mw - idle_mw) * 100 /
+        work_mw);
     return percent >= 100 || percent < p->rules->cpu_floor_percent ? 0 : percent;
 }
 
@@ -158,7 +169,7 @@ static int64_t steady_cpu(const struct steer_plan *p, int64_t wanted)
 
     if (wanted == now || !is_settled(p, LOWER_REPORTS))
         return now;
-    if (now == 0 || apart <= -LOWER_PERCENT)
+    if (now == 0 || apart <= -SPARE_PERCENT)
         return wanted;
     return apart >= RAISE_PERCENT && is_settled(p, RAISE_REPORTS) ? wanted : now;
 }
@@ -200,35 +211,35 @@ static int64_t hold_packages(const struct steer_plan *p, struct steer_state *sta
 {
     const struct steer_run *run = p->run;
     const struct steer_state *b = p->before;
-    int64_t full = full_package_mw(p), have_mj = p->left_mj - p->keep_mj, quota = 0;
+    int64_t full = full_package_mw(p), quota = 0, mj = gpu_mj;
     int64_t rest_mw = run->other_mw + gpu->count * drawn_at(gpu, state->gpu_mw);
-    struct steer_model package = model_of(&run->package, full, rest_mw, run);
-    int64_t mj = gpu_mj;
+    int64_t peak_mw = run->other_peak_mw + gpu->count * drawn_at(gpu, state->gpu_mw);
+    struct steer_model package = model_of(run, &run->package, full, rest_mw, peak_mw);
 
     package.need_s =
         steer_bounded((__int128)run->need_s * STEER_FULL /
                       steer_model_speed(gpu, drawn_at(gpu, state->gpu_mw)));
-    state->package_mw = cap_of(p, p->rules->package && gpu_mj > have_mj, &run->package,
-                               &package, b->package_mw);
+    state->package_mw = cap_of(p, p->rules->package && gpu_mj > p->left_mj,
+                               &run->package, &package, b->package_mw);
     if (state->package_mw)
         mj = steer_model_mj(&package, state->package_mw);
-    if (p->rules->cpu && mj > have_mj)
+    if (p->rules->cpu && mj > p->left_mj)
         quota = wanted_cpu(p, full, rest_mw);
     state->cpu_percent = steady_cpu(p, quota);
     state->package_full_mw = state->package_mw || state->cpu_percent
                                  ? at_least(b->package_full_mw, full)
                                  : 0;
-    return quota && state->cpu_percent == quota ? at_most(mj, have_mj) : mj;
+    return quota && state->cpu_percent == quota ? at_most(mj, p->left_mj) : mj;
 }
 
 int64_t steer_hold(const struct steer_plan *p, struct steer_state *state)
 {
     const struct steer_run *run = p->run;
     const struct steer_state *b = p->before;
-    int64_t full = full_mw(&run->gpu, b->gpu_mw, b->gpu_full_mw);
+    int64_t full = full_mw(&run->gpu, b->gpu_mw, b->gpu_full_mw), mj;
     struct steer_model gpu =
-        model_of(&run->gpu, full, full_package_mw(p) + run->other_mw, run);
-    int64_t mj;
+        model_of(run, &run->gpu, full, full_package_mw(p) + run->other_mw,
+                 run->package.peak_mw + run->other_peak_mw);
 
     state->gpu_mw = cap_of(p, p->rules->gpu, &run->gpu, &gpu, b->gpu_mw);
     state->gpu_full_mw = state->gpu_mw ? at_least(b->gpu_full_mw, full) : 0;
@@ -240,16 +251,22 @@ int64_t steer_hold(const struct steer_plan *p, struct steer_state *state)
     return mj;
 }
 
+static __int128 speed_of(const struct steer_run *run,
+                         const struct steer_devices *devices, int64_t cap_mw,
+                         int64_t remembered_mw)
+{
+    int64_t full = full_mw(devices, cap_mw, remembered_mw);
+    struct steer_model model = model_of(run, devices, full, 0, 0);
+
+    return steer_model_speed(&model, drawn_at(&model, cap_mw));
+}
+
 int64_t steer_speed(const struct steer_run *run, const struct steer_state *state)
 {
-    struct steer_model gpu = model_of(
-        &run->gpu, full_mw(&run->gpu, state->gpu_mw, state->gpu_full_mw), 0, run);
-    struct steer_model package = model_of(
-        &run->package,
-        full_mw(&run->package, state->package_mw, state->package_full_mw), 0, run);
-    __int128 speed = steer_model_speed(&gpu, drawn_at(&gpu, state->gpu_mw));
+    __int128 speed = speed_of(run, &run->gpu, state->gpu_mw, state->gpu_full_mw);
 
-    speed = speed * steer_model_speed(&package, drawn_at(&package, state->package_mw)) /
+    speed = speed *
+            speed_of(run, &run->package, state->package_mw, state->package_full_mw) /
             STEER_FULL;
     return (int64_t)(state->cpu_percent ? speed * state->cpu_percent / 100 : speed);
 }

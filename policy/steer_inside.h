@@ -12,7 +12,6 @@ struct steer_plan {
     int64_t now_s;
     int64_t may_mj;     /* all that it may use */
     int64_t left_mj;    /* of that, now */
-    int64_t keep_mj;    /* of that, what an end must be able to count on */
     int64_t present_mw; /* what it draws lately, */
     int64_t worst_mw;   /* … and may draw until it is known anew */
 };
@@ -25,6 +24,14 @@ static inline int64_t steer_bounded(__int128 value)
     return value > INT64_MAX   ? INT64_MAX
            : value < INT64_MIN ? INT64_MIN
                                : (int64_t)value;
+}
+
+/* Power rises on while a report is on its way: by so much more than ever. */
+#define STEER_RISE_PERCENT 5
+
+static inline int64_t steer_peak(int64_t mw)
+{
+    return steer_bounded((__int128)mw * (100 + STEER_RISE_PERCENT) / 100);
 }
 
 static inline int64_t at_least(int64_t a, int64_t b)

@@ -28,10 +28,15 @@ int64_t steer_model_speed(const struct steer_model *model, int64_t cap_mw)
     return speed < LEAST_SPEED ? LEAST_SPEED : speed;
 }
 
+static __int128 drawn_mw(int64_t count, int64_t each_mw, int64_t cap_mw,
+                         int64_t rest_mw)
+{
+    return (__int128)count * (cap_mw < each_mw ? cap_mw : each_mw) + rest_mw;
+}
+
 int64_t steer_model_mj(const struct steer_model *model, int64_t cap_mw)
 {
-    int64_t each_mw = cap_mw < model->full_mw ? cap_mw : model->full_mw;
-    __int128 mw = (__int128)model->count * each_mw + model->rest_mw;
+    __int128 mw = drawn_mw(model->count, model->full_mw, cap_mw, model->rest_mw);
     __int128 mj = mw * model->need_s;
 
     if (mj > INT64_MAX)
@@ -39,6 +44,8 @@ int64_t steer_model_mj(const struct steer_model *model, int64_t cap_mw)
     mj = mj * STEER_FULL / steer_model_speed(model, cap_mw);
     if (model->limit_s != STEER_UNKNOWN && mj > mw * model->limit_s)
         mj = mw * model->limit_s;
+    mj += drawn_mw(model->count, model->peak_mw, cap_mw, model->rest_peak_mw) *
+          model->keep_s;
     return mj > INT64_MAX ? INT64_MAX : (int64_t)mj;
 }
 

@@ -21,8 +21,8 @@ struct play {
     double free_gpu_mj, free_package_mj, free_s; /* while nothing was held */
     double reports[LATELY][3], last[3];          /* mJ of the last reports by kind */
     double peaks[3];
-    int report_count;
-    double end_at_s; /* ended then; 0: not yet */
+    int report_count, first_report; /* first_report: with what is in force */
+    double end_at_s;                /* ended then; 0: not yet */
     struct trace_end end;
 };
 
@@ -181,11 +181,13 @@ static void go_on(struct play *p)
 
 static int64_t lately(const struct play *p, int kind)
 {
-    int count = p->report_count < LATELY ? p->report_count : LATELY;
+    int count = p->report_count - p->first_report;
     double sum = 0;
 
-    for (int i = 0; i < count; i++)
-        sum += p->reports[i][kind];
+    if (count == 0 || count > LATELY)
+        count = p->report_count < LATELY ? p->report_count : LATELY;
+    for (int i = 1; i <= count; i++)
+        sum += p->reports[(p->report_count - i) % LATELY][kind];
     return (int64_t)(sum / count / TRACE_REPORT_S);
 }
 
@@ -265,6 +267,8 @@ static void report(struct play *p)
     run = tell(p);
     p->guessed_s +=
         TRACE_REPORT_S * (double)steer_speed(&run, &p->in_force) / STEER_FULL;
+    if (p->in_force.changed_s != p->state.changed_s)
+        p->first_report = p->report_count;
     p->in_force = p->state;
     if (p->end_at_s == 0)
         decide(p);
