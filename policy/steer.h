@@ -69,7 +69,8 @@ struct steer_run {
     int64_t need_s;   /* full speed, so long still: steer_need_s() */
     bool need_known;  /* by like runs, and it has not outlasted them; false: a guess */
     int64_t limit_s;  /* so long until its time limit; STEER_UNKNOWN: it has none */
-    struct steer_devices gpu, package; /* package.count 0 where it is not alone */
+    struct steer_devices gpu, package; /* package: max_mw 0 where it is not alone on its
+                                          nodes; its share of their power counts */
     int64_t other_mw, other_peak_mw;   /* what is in neither */
 };
 

@@ -29,7 +29,8 @@ static const char text[] =
     "{\"account\": \"physics\", \"partition\": \"gpu\", \"level\": \"strict\"}]},\n"
     "\"estimate\": {\"nameplate\": {\"gpu\": {\"node_w\": 400, \"cpu_w\": 8.5,"
     " \"gpu_w\": 300}}},\n"
-    "\"classes\": {\"fast\": [\"gpu\"], \"slow\": [\"main\"]}}";
+    "\"steer\": {\"partitions\": [\"gpu\"]}, \"classes\": {\"fast\": [\"gpu\"], "
+    "\"slow\": [\"main\"]}}";
 
 static int make(void **state)
 {
