@@ -281,7 +281,7 @@ struct trace_end trace_play(const struct trace *trace, const struct steer_rules 
     while (p.done_s < trace->work_s && p.at_s < (double)trace->limit_s &&
            (p.end_at_s == 0 || p.at_s < p.end_at_s)) {
         go_on(&p);
-        if (fmod(p.at_s, TRACE_REPORT_S) == 0)
+        if (p.done_s < trace->work_s && fmod(p.at_s, TRACE_REPORT_S) == 0)
             report(&p);
     }
     p.end.finished = p.done_s >= trace->work_s;
