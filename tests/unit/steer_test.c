@@ -155,6 +155,18 @@ static void the_cap_is_what_fits(void **state)
     assert_int_equal(cap(&run), 0);
 }
 
+/* Slower, it would go on to its time limit and no further: 7300 s at 1300 W are 2.64
+ * kWh, 95 s more 0.035. */
+static void a_time_limit_ends_it_too(void **state)
+{
+    struct steer_run run = usual(27 * KWH / 10);
+
+    (void)state;
+    assert_int_equal(cap(&run), 200 * W);
+    run.limit_s = 7300;
+    assert_int_equal(cap(&run), 275 * W);
+}
+
 static void no_lower_than_helps(void **state)
 {
     struct steer_rules any = rules;
@@ -344,6 +356,20 @@ static void ended_before_it_is_too_late(void **state)
     order = decide(&mild, &run, NULL);
     assert_false(order.end);
     assert_true(order.warn);
+}
+
+/* 95 s at 1210 W are 115 kJ; until the limit is set, it may be 1680 W. */
+static void a_limit_counts_once_it_is_set(void **state)
+{
+    struct steer_state before = {
+        .gpu_mw = 250 * W, .changed_s = NOW - 119, .gpu_full_mw = 1400 * W};
+    struct steer_run run = usual(130 * 1000 * 1000);
+
+    (void)state;
+    run.gpu.mw = 1000 * W;
+    assert_true(decide(&rules, &run, &before).end);
+    before.changed_s--;
+    assert_false(decide(&rules, &run, &before).end);
 }
 
 /* It is warned 300 s and a report ahead of the moment above: 159.6 + 100.8 + 480 kJ. */
@@ -574,6 +600,7 @@ int main(void)
         cmocka_unit_test(nothing_before_a_part_is_used),
         cmocka_unit_test(the_lower_of_its_powers_counts),
         cmocka_unit_test(the_cap_is_what_fits),
+        cmocka_unit_test(a_time_limit_ends_it_too),
         cmocka_unit_test(no_lower_than_helps),
         cmocka_unit_test(rounded_to_what_devices_take),
         cmocka_unit_test(a_run_without_gpus),
@@ -582,6 +609,7 @@ int main(void)
         cmocka_unit_test(a_cap_is_changed_seldom),
         cmocka_unit_test(less_work_is_no_slowness),
         cmocka_unit_test(ended_before_it_is_too_late),
+        cmocka_unit_test(a_limit_counts_once_it_is_set),
         cmocka_unit_test(warned_in_time_and_once),
         cmocka_unit_test(unknown_is_not_zero),
         cmocka_unit_test(time_still_needed),
