@@ -23,6 +23,8 @@ void policy_release(struct policy *policy)
     free(policy->plates);
     free((char *)(uintptr_t)policy->figures.hook);
     free((char *)(uintptr_t)policy->figures.overdraft_qos);
+    free((char *)(uintptr_t)policy->figures.steer_warn_signal);
+    json_decref(policy->steered);
     json_decref(policy->classes);
     json_decref(policy->credits);
     json_decref(policy->caps);
@@ -139,11 +141,12 @@ static json_t *show_thresholds(const struct policy_figures *figures)
 json_t *policy_show(const struct policy *policy)
 {
     json_t *all = json_pack(
-        "{s:o s:{} s:{s:o} s:o s:o s:o s:o}", "enforce",
+        "{s:o s:{} s:{s:o} s:o s:o s:o s:o s:{s:o}}", "enforce",
         policy_show_rules(&policy->enforce, &rules_enforce), "estimate", "limits",
         "at_limit", policy_show_rules(&policy->at_limit, &rules_at_limit), "classes",
         json_deep_copy(policy->classes), "credits", json_deep_copy(policy->credits),
-        "caps", json_deep_copy(policy->caps), "tariff", json_deep_copy(policy->tariff));
+        "caps", json_deep_copy(policy->caps), "tariff", json_deep_copy(policy->tariff),
+        "steer", "partitions", json_deep_copy(policy->steered));
 
     for (int f = 0; f < policy_figure_count; f++) {
         const struct figure *figure = &policy_figure_table[f];

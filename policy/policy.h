@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "policy/estimate.h"
+#include "policy/steer.h"
 
 enum policy_enforce {
     ENFORCE_OFF,    /* measure and charge, decide nothing */
@@ -96,7 +97,26 @@ struct policy_figures {
     int64_t history_runs;      /* so many like runs make a history; 0: never used; 5 */
     int64_t power_quantile, duration_quantile; /* percent; 95 and 95 */
     int64_t round_wh;                          /* liens are multiples of this; 1 */
+
+    /* Steering (steer.h). GPUs may be held wherever anything may. */
+    bool steer_budgets;            /* jobs with an --energy-budget are steered; false */
+    bool steer_package, steer_cpu; /* these may be held too; false */
+    int64_t steer_part_percent;    /* nothing is held before so much is used; 25 */
+    int64_t steer_floor_percent;   /* nor lower than this part of a highest limit; 50 */
+    int64_t steer_cpu_floor_percent; /* nor CPU time lower; 25 */
+    int64_t steer_duration_quantile; /* of like runs, what one is taken to need; 50 */
+    int64_t steer_warn_s;            /* so long before its end it is warned; 300 */
+    const char *steer_warn_signal; /* with this signal ("USR1"); NULL: in words only */
+    bool steer_warn_only;          /* it is warned and not ended; false */
 };
+
+/* Whether the policy itself opts a partition's jobs into steering. Both partition and
+ * source may be NULL. */
+bool policy_steers(const struct policy *policy, const char *partition,
+                   struct policy_source *source);
+
+/* What the policy allows where it steers. */
+struct steer_rules policy_steer_rules(const struct policy *policy);
 
 /* Lives as long as the policy. */
 const struct policy_figures *policy_figures(const struct policy *policy);

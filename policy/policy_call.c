@@ -112,6 +112,21 @@ static void explain_estimate(const struct policy *policy, const char *partition,
     add_row(rows, "history", text, &source);
 }
 
+static void explain_steering(const struct policy *policy, const char *partition,
+                             json_t *rows)
+{
+    struct policy_source source;
+    const char *who = "no job";
+
+    if (policy_steers(policy, partition, &source)) {
+        who = "every job";
+    } else if (policy_figures(policy)->steer_budgets) {
+        policy_where(policy, "steer.energy_budget", &source);
+        who = "jobs with an --energy-budget";
+    }
+    add_row(rows, "steering", who, &source);
+}
+
 static void explain_rules(const struct policy *policy, const struct chain *chain,
                           const char *partition, json_t *rows)
 {
@@ -136,6 +151,7 @@ static void explain_rules(const struct policy *policy, const struct chain *chain
     policy_where(policy, "limits.map_missing", &source);
     add_row(rows, "budget map missing", figures->refuse_without_map ? "refuse" : "pass",
             &source);
+    explain_steering(policy, partition, rows);
 }
 
 /* The classes that quotas may name and that have the partition. */

@@ -48,6 +48,16 @@ const struct figure policy_figure_table[] = {
     BOOL("limits", "gather", gather),
     TEXT("limits", "hook", hook),
     TEXT("limits", "overdraft_qos", overdraft_qos),
+    BOOL("steer", "energy_budget", steer_budgets),
+    BOOL("steer", "package", steer_package),
+    BOOL("steer", "cpu", steer_cpu),
+    NUMBER("steer", NULL, "part_percent", steer_part_percent, 0, 100, 25),
+    NUMBER("steer", NULL, "floor_percent", steer_floor_percent, 0, 100, 50),
+    NUMBER("steer", NULL, "cpu_floor_percent", steer_cpu_floor_percent, 1, 99, 25),
+    NUMBER("steer", NULL, "duration_quantile", steer_duration_quantile, 1, 100, 50),
+    NUMBER("steer", NULL, "warn_s", steer_warn_s, 0, 86400, 300),
+    TEXT("steer", "warn_signal", steer_warn_signal),
+    WORDS("steer", "then", steer_warn_only, "end", "warn"),
 };
 
 const int policy_figure_count =

@@ -58,6 +58,7 @@ struct policy {
     int plate_count;
     struct policy_figures figures;
     json_t *classes, *credits, *caps, *tariff; /* as they were given; {}: not */
+    json_t *steered;                           /* names of partitions; []: none */
     json_t *sources;                           /* configuration_sources() */
 };
 
@@ -70,6 +71,9 @@ int policy_find_rule(const struct policy *policy, const struct policy_rules *rul
                      const char *partition, struct policy_source *source);
 json_t *policy_show_rules(const struct policy_rules *rules,
                           const struct rules_kind *kind);
+
+/* Takes what of "steer" is no plain figure, and checks that. */
+void policy_take_steer(struct config_item steer, struct policy *policy);
 
 void policy_take_plates(struct config_item item, struct policy *policy);
 json_t *policy_show_plates(const struct policy *policy);

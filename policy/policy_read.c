@@ -207,9 +207,9 @@ static void take_all(struct configuration *conf, struct policy *policy)
     take_estimate(estimate, policy);
     take_limits(limits, policy);
     for (int f = 0; f < policy_figure_count; f++)
-        take_figure(strcmp(policy_figure_table[f].section, "limits") == 0 ? limits
-                                                                          : estimate,
+        take_figure(configuration_top(conf, policy_figure_table[f].section),
                     &policy_figure_table[f], &policy->figures);
+    policy_take_steer(configuration_top(conf, "steer"), policy);
     check_overdraft(config_member(limits, "at_limit"), policy);
     check_classes(classes);
     check_credits(credits);

@@ -29,7 +29,8 @@ static const char text[] =
     "{\"account\": \"physics\", \"partition\": \"gpu\", \"level\": \"strict\"}]},\n"
     "\"estimate\": {\"nameplate\": {\"gpu\": {\"node_w\": 400, \"cpu_w\": 8.5,"
     " \"gpu_w\": 300}}},\n"
-    "\"classes\": {\"fast\": [\"gpu\"], \"slow\": [\"main\"]}}";
+    "\"steer\": {\"partitions\": [\"gpu\"]}, \"classes\": {\"fast\": [\"gpu\"], "
+    "\"slow\": [\"main\"]}}";
 
 static int make(void **state)
 {
@@ -115,6 +116,9 @@ static void why(void **state)
                         "400 W a node, 8.5 W a CPU, 300 W a GPU");
     assert_string_equal(answer(reply, "at the limit", "value"), "wait");
     assert_string_equal(answer(reply, "at the limit", "source"), "default");
+    assert_string_equal(answer(reply, "steering", "value"), "every job");
+    assert_non_null(
+        strstr(answer(reply, "steering", "source"), "k:4: steer.partitions[0]"));
     assert_string_equal(answer(reply, "class", "value"), "fast");
     assert_non_null(strstr(answer(reply, "class", "source"), "k:4: classes.fast"));
     free(accounts);
@@ -131,6 +135,7 @@ static void the_account_of_the_user(void **state)
     assert_int_equal(status, 200);
     assert_string_equal(json_string_value(json_object_get(reply, "account")), "astro");
     assert_string_equal(answer(reply, "enforce", "value"), "shadow");
+    assert_string_equal(answer(reply, "steering", "value"), "no job");
     assert_string_equal(answer(reply, "class", "value"), "slow");
     assert_non_null(strstr(answer(reply, "nameplate", "value"), "none"));
     json_decref(reply);

@@ -131,6 +131,18 @@ static const struct {
      "k:1:14: credits.node_fail: there is no such key; did you mean \"NODE_FAIL\"?\n"},
     {"{\"credits\": {\"TIMEOUT\": 101}}",
      "k:1:25: credits.TIMEOUT: must be a whole number from 0 to 100, not 101\n"},
+    {"{\"steer\": {\"partition\": [\"gpu\"]}}",
+     "k:1:12: steer.partition: there is no such key; did you mean \"partitions\"?\n"},
+    {"{\"steer\": {\"partitions\": [\"gpu\", 1]}}",
+     "k:1:34: steer.partitions[1]: must be a text that is not empty, not 1\n"},
+    {"{\"steer\": {\"floor_percent\": 0.5}}",
+     "k:1:29: steer.floor_percent: must be a whole number from 0 to 100, not 0.5; did "
+     "you mean 50?\n"},
+    {"{\"steer\": {\"warn_signal\": \"SIGUSR1\", \"then\": \"kill\"}}",
+     "k:1:27: steer.warn_signal: must be \"HUP\", \"INT\", \"QUIT\", \"USR1\", "
+     "\"USR2\", \"TERM\", \"CONT\" or \"URG\", not \"SIGUSR1\"\n"
+     "k:1:46: steer.then: must be \"end\" or \"warn\", not \"kill\"\n"},
+    {"{\"steer\": true}", "k:1:11: steer: must be an object {…}, not true\n"},
     {"{\"caps\": []}", "k:1:10: caps: must be an object {…}, not a list\n"},
     {"{\"tariff\": \"0.30 EUR\"}",
      "k:1:12: tariff: must be an object {…}, not \"0.30 EUR\"\n"},

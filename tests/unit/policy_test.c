@@ -31,6 +31,10 @@ static const char full[] =
     "  \"history\": {\"runs\": 0}},\n"
     " \"classes\": {\"fast\": [\"gpu\", \"fpga\"], \"cpu\": [\"main\"]},\n"
     " \"credits\": {\"NODE_FAIL\": 100, \"PREEMPTED\": 50},\n"
+    " \"steer\": {\"partitions\": [\"long\", \"gpu\"], \"energy_budget\": true,\n"
+    "  \"package\": true, \"cpu\": true, \"part_percent\": 40, \"floor_percent\": 60,\n"
+    "  \"cpu_floor_percent\": 30, \"duration_quantile\": 75, \"warn_s\": 120,\n"
+    "  \"warn_signal\": \"USR1\", \"then\": \"warn\"},\n"
     " \"caps\": {\"later\": [1]}}";
 
 static struct policy *read_valid(struct policy_files *files, const char *text)
@@ -169,6 +173,51 @@ static void figures(void **state)
     assert_string_equal(f->overdraft_qos, "low");
     assert_int_equal(f->history_runs, 0);
     assert_int_equal(f->power_quantile, 95);
+    policy_release(policy);
+}
+
+static void steering(void **state)
+{
+    struct policy *policy = read_valid(*state, full);
+    const struct policy_figures *f = policy_figures(policy);
+    struct policy_source source;
+    struct steer_rules rules;
+
+    assert_true(policy_steers(policy, "gpu", &source));
+    assert_non_null(strstr(source.text, "k:22: steer.partitions[1]"));
+    assert_true(policy_steers(policy, "long", NULL));
+    assert_false(policy_steers(policy, "main", &source));
+    assert_non_null(strstr(source.text, "k:22: steer.partitions"));
+    assert_true(f->steer_budgets && f->steer_package && f->steer_cpu);
+    assert_int_equal(f->steer_part_percent, 40);
+    assert_int_equal(f->steer_floor_percent, 60);
+    assert_int_equal(f->steer_cpu_floor_percent, 30);
+    assert_int_equal(f->steer_duration_quantile, 75);
+    assert_int_equal(f->steer_warn_s, 120);
+    assert_string_equal(f->steer_warn_signal, "USR1");
+    assert_true(f->steer_warn_only);
+    rules = policy_steer_rules(policy);
+    assert_true(rules.gpu && rules.package && rules.cpu && !rules.end);
+    assert_int_equal(rules.part_percent, 40);
+    assert_int_equal(rules.floor_percent, 60);
+    assert_int_equal(rules.cpu_floor_percent, 30);
+    assert_int_equal(rules.warn_s, 120);
+    policy_release(policy);
+
+    policy = read_valid(*state, "{}");
+    f = policy_figures(policy);
+    assert_false(policy_steers(policy, "gpu", &source));
+    assert_string_equal(source.text, "default");
+    assert_false(f->steer_budgets || f->steer_package || f->steer_cpu);
+    assert_int_equal(f->steer_part_percent, 25);
+    assert_int_equal(f->steer_floor_percent, 50);
+    assert_int_equal(f->steer_cpu_floor_percent, 25);
+    assert_int_equal(f->steer_duration_quantile, 50);
+    assert_int_equal(f->steer_warn_s, 300);
+    assert_null(f->steer_warn_signal);
+    assert_false(f->steer_warn_only);
+    rules = policy_steer_rules(policy);
+    assert_true(rules.gpu && rules.end && !rules.package && !rules.cpu);
     policy_release(policy);
 }
 
@@ -413,6 +462,7 @@ int main(void)
         TEST(nameplates),
         TEST(classes_and_credits),
         TEST(figures),
+        TEST(steering),
         TEST(defaults),
         TEST(shown_and_read_again),
         TEST(an_invalid_file_replaces_nothing),
