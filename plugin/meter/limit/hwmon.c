@@ -62,7 +62,7 @@ static int render_node(const struct card *card)
     DIR *drm;
     int number = -1;
 
-    snprintf(path, sizeof path, "%s/device/drm", card->folder);
+    snprintf(path, sizeof path, "%.*s/device/drm", FOLDER, card->folder);
     drm = opendir(path);
     while (drm && (entry = readdir(drm)))
         if (strncmp(entry->d_name, "renderD", 7) == 0)
@@ -100,7 +100,7 @@ static bool look_at(struct card *card, const char *root, const char *hwmon, int 
     if (real && strlen(real) < sizeof card->folder)
         strcpy(card->folder, real);
     free(real);
-    snprintf(path, sizeof path, "%s/name", card->folder);
+    snprintf(path, sizeof path, "%.*s/name", FOLDER, card->folder);
     counter_line(path, card->name, sizeof card->name);
     if (!is_amd(card) && strcmp(card->name, "i915") != 0 &&
         strcmp(card->name, "xe") != 0)
@@ -138,7 +138,7 @@ static void name_id(const struct card *card, struct limit *limit)
 {
     char path[LIMIT_PATH], *real, *last;
 
-    snprintf(path, sizeof path, "%s/device", card->folder);
+    snprintf(path, sizeof path, "%.*s/device", FOLDER, card->folder);
     real = realpath(path, NULL);
     last = real ? strrchr(real, '/') : NULL;
     if (last && is_pci(last + 1))
