@@ -98,7 +98,7 @@ static int gpu(int number)
 /* 225 W are asked for and 125 W allowed: half of the dynamic power, after 0.3 s. */
 static void gpu_obeys_its_limit_late(void **state)
 {
-    static const int64_t steps_ms[] = {1, 10, 50, 100, 150, 300, 500, 1000, 3000};
+    static const int64_t steps_ms[] = {10, 50, 100, 150, 300, 500, 1000, 3000};
 
     (void)state;
     for (size_t s = 0; s < sizeof steps_ms / sizeof *steps_ms; s++) {
@@ -119,6 +119,23 @@ static void gpu_obeys_its_limit_late(void **state)
         /* its cores are not slowed */
         assert_int_equal(model_job_work_ns(&model, job, MODEL_PACKAGE), 3000 * MS);
     }
+}
+
+/* A short gap, as a look between two ticks of the CPU time makes, is no rest. */
+static void gpu_short_gap(void **state)
+{
+    (void)state;
+    model_init(&model, &with_gpus, 4);
+    hold(7, 1);
+    model.clocks[gpu(0)].limit_mw = 125000;
+    work(1000, 100);
+    model_advance(&model, 1 * MS); /* too short to tell that it is not busy */
+    assert_int_equal(model_gpu_mw(&model, 0), 125000);
+    model_advance(&model, 99 * MS);
+    assert_int_equal(model_gpu_mw(&model, 0), 25000);
+    work(900, 100);
+    assert_int_equal(model_total_uj(&model, gpu(0)),
+                     (300 * 225 + 701 * 125 + 99 * 25 + 900 * 125) * 1000);
 }
 
 /* From one limit to a lower one it draws the old one's power meanwhile; a higher one is
@@ -274,6 +291,7 @@ int main(void)
         cmocka_unit_test(busy_job_pays_for_its_core_and_its_share),
         cmocka_unit_test(turbo_changes_dynamic_only),
         cmocka_unit_test(gpu_obeys_its_limit_late),
+        cmocka_unit_test(gpu_short_gap),
         cmocka_unit_test(gpu_limit_that_changes),
         cmocka_unit_test(gpu_bursts),
         cmocka_unit_test(gpu_limit_below_idle),
