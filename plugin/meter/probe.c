@@ -182,7 +182,7 @@ int probe(const struct sources *sources, bool json, int watch_s)
         sleep_ms(watch_s > 0 ? 500 : SETTLE_MS);
         look(&counters, last);
     } while (meter_now_ns() < end_ns);
-    probe_limits(sources);
+    probe_limits(&counters);
     for (int c = 0; c < counters.count; c++)
         charged += counters.item[c].charged && last[c].known;
     if (json) {

@@ -19,6 +19,8 @@ struct found {
     char why[LIMIT_WHY];
 };
 
+static struct sources asked;
+static const char *silent[SOURCES]; /* why its library is not asked; NULL: it is */
 static struct limits limits;
 static struct found found[LIMIT_MAX];
 
@@ -27,7 +29,8 @@ static bool answered;
 
 static void *look(void *arg)
 {
-    limits_open(&limits, arg);
+    (void)arg;
+    limits_open(&limits, &asked);
     for (int i = 0; i < limits.count; i++) {
         found[i].known = limit_read(&limits, i, &found[i].mw, found[i].why) == LIMIT_OK;
         if (limits.item[i].why[0])
@@ -36,12 +39,17 @@ static void *look(void *arg)
     return NULL;
 }
 
-void probe_limits(const struct sources *sources)
+void probe_limits(const struct counters *counters)
 {
     struct timespec until;
     pthread_t thread;
 
-    if (pthread_create(&thread, NULL, look, (void *)(uintptr_t)sources) != 0)
+    asked = *counters->sources;
+    for (int s = 0; s < SOURCES; s++) {
+        silent[s] = counters->driver[s] ? counters->absent[s] : NULL;
+        asked.use[s] = asked.use[s] && !silent[s];
+    }
+    if (pthread_create(&thread, NULL, look, NULL) != 0)
         return;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += PATIENCE_S;
@@ -81,6 +89,10 @@ json_t *probe_limits_list(void)
 
 static const char *word_of(int kind)
 {
+    int source = counter_source_of(limit_kind_name((enum limit_kind)kind));
+
+    if (source >= 0 && silent[source])
+        return silent[source];
     if (!answered)
         return "a library does not answer";
     return limits.absent[kind] ? limits.absent[kind] : "found";

@@ -7,9 +7,10 @@
 
 #include "plugin/meter/counter.h"
 
-/* Looks for the limits; nothing is set. A library that hangs is waited for as long as
- * an energy counter's, and no longer. */
-void probe_limits(const struct sources *sources);
+/* Looks for the limits; nothing is set. A library that gave no energy counter is not
+ * asked for limits: it is absent, or hangs, and would hide what other kinds have. One
+ * that hangs only now is waited for as long as for a counter, and no longer. */
+void probe_limits(const struct counters *counters);
 
 /* What was found: a new list of limits, and an object that says why a kind has none. */
 json_t *probe_limits_list(void);
