@@ -5,8 +5,10 @@
  * "/", reads and sets one at a time. Nothing here remembers what a limit was before:
  * that is caps.h's, which saves it before anything is set.
  *
- * Not thread-safe: one thread opens, reads, sets and closes limits. A library that
- * hangs holds up that thread, which is never the meter's main one.
+ * Not thread-safe: one thread opens, reads, sets and closes limits, and a process has
+ * them open once at a time. A library that hangs holds up that thread, which is never
+ * the meter's main one. The energy counters' threads may use the same libraries at the
+ * same time: each has handles of its own, and both vendors count initialisations.
  */
 #ifndef METER_LIMIT_H
 #define METER_LIMIT_H
@@ -59,7 +61,12 @@ struct limits {
     const char *absent[LIMIT_KINDS]; /* why a kind has none; NULL: it has */
 };
 
-/* Finds all limits. The sources must outlive the limits. */
+/* "nvml", "rsmi", "hwmon", "powercap" */
+const char *limit_kind_name(enum limit_kind kind);
+
+/* Finds all limits; a source that the list of sources leaves out is left out here too.
+ * A GPU that two kinds offer is in it once. What comes later (a driver loaded late) is
+ * found by closing and opening again. The sources must outlive the limits. */
 void limits_open(struct limits *limits, const struct sources *sources);
 void limits_close(struct limits *limits);
 
@@ -67,8 +74,13 @@ void limits_close(struct limits *limits);
 enum limit_error limit_read(struct limits *limits, int index, int64_t *mw,
                             char why[LIMIT_WHY]);
 
-/* Sets it. Never calls the device with what is outside its range: that is LIMIT_RANGE
- * already here. */
+/* Sets it, and reads it back. Never calls the device with what is outside its range:
+ * that is LIMIT_RANGE already here; a value between two steps is passed on, so that
+ * whatever was read can be put back. A limit that cannot be read, or that stands where
+ * it could not be put back to (switched off, outside its range), is not touched.
+ * LIMIT_OK with a sentence in `why`: the device took something else than `mw`, and
+ * limit_read() says what. What it did not take at all is LIMIT_FAILED; what has a `why`
+ * of its own is LIMIT_PERMISSION, or LIMIT_LOST. */
 enum limit_error limit_set(struct limits *limits, int index, int64_t mw,
                            char why[LIMIT_WHY]);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "plugin/meter/meter.h"
+#include "plugin/meter/probe_limits.h"
 
 /* Power needs two samples before it is anything. */
 #define SETTLE_MS 200
@@ -161,6 +162,8 @@ static void print_text(const struct counters *counters, const struct seen *first
     for (int s = 0; s < SOURCES; s++)
         printf("%-11s %s\n", counter_source_name((enum counter_source)s),
                counters->absent[s] ? counters->absent[s] : "found");
+    putchar('\n');
+    probe_limits_print();
     if (counters->sources->told[0])
         printf("sources and preferences: %s\n", counters->sources->told);
 }
@@ -179,6 +182,7 @@ int probe(const struct sources *sources, bool json, int watch_s)
         sleep_ms(watch_s > 0 ? 500 : SETTLE_MS);
         look(&counters, last);
     } while (meter_now_ns() < end_ns);
+    probe_limits(sources);
     for (int c = 0; c < counters.count; c++)
         charged += counters.item[c].charged && last[c].known;
     if (json) {
@@ -187,8 +191,9 @@ int probe(const struct sources *sources, bool json, int watch_s)
         for (int c = 0; c < counters.count; c++)
             json_array_append_new(list,
                                   counter_json(&counters, c, &first[c], &last[c]));
-        all =
-            json_pack("{s:o s:o}", "domains", list, "sources", sources_json(&counters));
+        all = json_pack("{s:o s:o s:o s:o}", "domains", list, "sources",
+                        sources_json(&counters), "limits", probe_limits_list(),
+                        "limit_kinds", probe_limits_kinds());
         json_dumpf(all, stdout, JSON_INDENT(2));
         putchar('\n');
         json_decref(all);

@@ -11,6 +11,8 @@ void model_init(struct model *model, const struct figures *figures, int cpus)
     model->cpus = cpus;
     model->domains = figures->packages * FIGURES_KINDS + figures->gpus +
                      (figures->platform_mw > 0 ? 1 : 0);
+    for (int d = 0; d < model->domains; d++)
+        model->clocks[d].ceiling_mw = INT64_MAX;
 }
 
 static int first_gpu(const struct model *model)
@@ -43,6 +45,14 @@ void model_name(const struct model *model, int domain, char *name, int size)
         snprintf(name, (size_t)size, "psys");
         break;
     }
+}
+
+int model_domain(const struct model *model, enum model_kind kind, int number)
+{
+    for (int d = 0; d < model->domains; d++)
+        if (model_kind(model, d) == kind && number-- == 0)
+            return d;
+    return -1;
 }
 
 struct model_job *model_job(struct model *model, uint32_t id)
@@ -134,26 +144,102 @@ static void share_idle(struct model *model, int domain, __int128 idle)
             idle * share_of(model, &model->jobs[i]) / whole;
 }
 
-static void advance_domain(struct model *model, int domain, int64_t elapsed_ns,
-                           int64_t percent)
+/* What the domain draws of `demand_pj` in a step: see model.h. */
+static __int128 clip(struct model_clocks *clocks, __int128 demand_pj, int64_t idle_mw,
+                     int64_t elapsed_ns)
+{
+    int64_t limit_mw = clocks->limit_mw > idle_mw ? clocks->limit_mw : idle_mw;
+    int64_t late_ns;
+    __int128 before_pj;
+
+    if (elapsed_ns <= 0 || clocks->limit_mw <= 0 ||
+        demand_pj <= (__int128)limit_mw * elapsed_ns) {
+        if (elapsed_ns > 0)
+            *clocks = (struct model_clocks){clocks->limit_mw, INT64_MAX, 0};
+        return demand_pj;
+    }
+    if (clocks->ceiling_mw <= limit_mw) {
+        clocks->ceiling_mw = limit_mw;
+        clocks->over_ns = 0;
+        return (__int128)limit_mw * elapsed_ns;
+    }
+    late_ns = MODEL_OVERSHOOT_NS - clocks->over_ns;
+    if (late_ns > elapsed_ns)
+        late_ns = elapsed_ns;
+    before_pj = clocks->ceiling_mw == INT64_MAX
+                    ? demand_pj
+                    : (__int128)clocks->ceiling_mw * elapsed_ns;
+    if (before_pj > demand_pj)
+        before_pj = demand_pj;
+    clocks->over_ns += late_ns;
+    if (clocks->over_ns >= MODEL_OVERSHOOT_NS) {
+        clocks->ceiling_mw = limit_mw;
+        clocks->over_ns = 0;
+    }
+    return before_pj * late_ns / elapsed_ns +
+           (__int128)limit_mw * (elapsed_ns - late_ns);
+}
+
+/* A step's energy: what is drawn whatever happens, and what is asked for beyond it and
+ * drawn of that. */
+struct draw {
+    __int128 idle_pj, asked_pj, drawn_pj;
+};
+
+static struct draw draw_of(struct model *model, int domain, int64_t idle_mw,
+                           __int128 asked_pj, int64_t elapsed_ns)
+{
+    __int128 idle = (__int128)idle_mw * elapsed_ns;
+    __int128 all = clip(&model->clocks[domain], idle + asked_pj, idle_mw, elapsed_ns);
+
+    return (struct draw){idle, asked_pj, all - idle};
+}
+
+/* What one holder draws of what it asks for; what is left over by rounding is the
+ * node's. */
+static __int128 part_of(const struct draw *draw, __int128 own)
+{
+    return draw->asked_pj > 0 && draw->drawn_pj < draw->asked_pj
+               ? own * draw->drawn_pj / draw->asked_pj
+               : own;
+}
+
+/* What a job's cores ask of the domain in this step. */
+static __int128 job_asks(const struct model *model, const struct model_job *job,
+                         int domain, int64_t elapsed_ns, int64_t percent)
 {
     enum figures_kind kind =
         model_kind(model, domain) == MODEL_PACKAGE ? FIGURES_PACKAGE : FIGURES_DRAM;
-    const struct figures_domain *f = &model->figures.kind[kind];
-    __int128 idle = (__int128)f->idle_mw * elapsed_ns;
+    __int128 own = (__int128)core_mw(model, job, kind) *
+                   effective_ns(model, job, elapsed_ns) * percent / 100;
+
+    return package_part(model, domain, own);
+}
+
+static void advance_domain(struct model *model, int domain, int64_t elapsed_ns,
+                           int64_t percent)
+{
+    bool package = model_kind(model, domain) == MODEL_PACKAGE;
+    const struct figures_domain *f =
+        &model->figures.kind[package ? FIGURES_PACKAGE : FIGURES_DRAM];
     __int128 daemons =
         (__int128)f->core_mw * elapsed_ns * model->figures.daemon_core_ppm / 1000000;
+    __int128 asked = package_part(model, domain, daemons);
+    struct draw draw;
 
-    model->total_pj[domain] += idle + package_part(model, domain, daemons);
-    share_idle(model, domain, idle);
+    for (int i = 0; i < model->job_count; i++)
+        asked += job_asks(model, &model->jobs[i], domain, elapsed_ns, percent);
+    draw = draw_of(model, domain, f->idle_mw, asked, elapsed_ns);
+    model->total_pj[domain] += draw.idle_pj + draw.drawn_pj;
+    share_idle(model, domain, draw.idle_pj);
     for (int i = 0; i < model->job_count; i++) {
         struct model_job *job = &model->jobs[i];
-        __int128 own = (__int128)core_mw(model, job, kind) *
-                       effective_ns(model, job, elapsed_ns) * percent / 100;
 
-        own = package_part(model, domain, own);
-        job->dynamic_pj[domain] += own;
-        model->total_pj[domain] += own;
+        job->dynamic_pj[domain] +=
+            part_of(&draw, job_asks(model, job, domain, elapsed_ns, percent));
+        if (package)
+            job->work_ns[domain] +=
+                (int64_t)part_of(&draw, package_part(model, domain, job->used_ns));
     }
 }
 
@@ -165,7 +251,7 @@ static int64_t job_gpu_mw(const struct model *model, const struct model_job *job
     return most * job->busy_percent / 100;
 }
 
-int64_t model_gpu_mw(const struct model *model, int gpu)
+int64_t model_gpu_demand_mw(const struct model *model, int gpu)
 {
     int64_t mw = model->figures.gpu_idle_mw;
 
@@ -175,29 +261,43 @@ int64_t model_gpu_mw(const struct model *model, int gpu)
     return mw;
 }
 
+int64_t model_gpu_mw(const struct model *model, int gpu)
+{
+    int64_t demand = model_gpu_demand_mw(model, gpu),
+            ceiling = model->clocks[first_gpu(model) + gpu].ceiling_mw;
+
+    return demand < ceiling ? demand : ceiling;
+}
+
 static void advance_gpu(struct model *model, int gpu, int64_t elapsed_ns)
 {
     int domain = first_gpu(model) + gpu, holders = 0;
-    __int128 idle = (__int128)model->figures.gpu_idle_mw * elapsed_ns;
+    int64_t idle_mw = model->figures.gpu_idle_mw;
+    __int128 asked = (__int128)(model_gpu_demand_mw(model, gpu) - idle_mw) * elapsed_ns;
+    struct draw draw = draw_of(model, domain, idle_mw, asked, elapsed_ns);
 
     for (int i = 0; i < model->job_count; i++)
         holders += (model->jobs[i].gpus & 1U << gpu) != 0;
-    model->total_pj[domain] += (__int128)model_gpu_mw(model, gpu) * elapsed_ns;
+    model->total_pj[domain] += draw.idle_pj + draw.drawn_pj;
     for (int i = 0; i < model->job_count; i++) {
         struct model_job *job = &model->jobs[i];
 
         if (!(job->gpus & 1U << gpu))
             continue;
-        job->idle_pj[domain] += idle / holders;
-        job->dynamic_pj[domain] += (__int128)job_gpu_mw(model, job) * elapsed_ns;
+        job->idle_pj[domain] += draw.idle_pj / holders;
+        job->dynamic_pj[domain] +=
+            part_of(&draw, (__int128)job_gpu_mw(model, job) * elapsed_ns);
+        job->work_ns[domain] +=
+            (int64_t)part_of(&draw, (__int128)job->busy_percent * elapsed_ns / 100);
     }
 }
 
+/* Of what psys sees: packages and memories. */
 static __int128 parts_pj(const struct model *model)
 {
     __int128 sum = 0;
 
-    for (int d = 0; d < first_gpu(model) + model->figures.gpus; d++)
+    for (int d = 0; d < first_gpu(model); d++)
         sum += model->total_pj[d];
     return sum;
 }
@@ -230,8 +330,6 @@ void model_advance(struct model *model, int64_t elapsed_ns)
 
         /* The meter of a server's supply sees its GPUs too; psys does not. */
         model->total_pj[platform] += rest + parts_pj(model) - before_pj;
-        for (int g = 0; g < model->figures.gpus; g++)
-            model->total_pj[platform] -= (__int128)model_gpu_mw(model, g) * elapsed_ns;
         share_idle(model, platform, rest);
     }
     model->busy_ns += (__int128)elapsed_ns * model->figures.daemon_core_ppm / 1000000;
@@ -260,4 +358,15 @@ int64_t model_node_uj(const struct model *model, int domain)
     for (int i = 0; i < model->job_count; i++)
         rest -= model_job_uj(&model->jobs[i], domain);
     return rest;
+}
+
+int64_t model_job_work_ns(const struct model *model, const struct model_job *job,
+                          enum model_kind kind)
+{
+    int64_t work_ns = 0;
+
+    for (int d = 0; d < model->domains; d++)
+        if (model_kind(model, d) == kind)
+            work_ns += job->work_ns[d];
+    return work_ns;
 }

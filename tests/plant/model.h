@@ -6,6 +6,14 @@
  * the larger of its CPUs (none while it is suspended) and its GPUs. A GPU draws its
  * idle power, which its holders cause in equal parts, and more for each holder that is
  * busy. A platform counter shows all of it and the fans.
+ * A package or GPU with a power limit draws min(limit, demand): what its holders would
+ * make it draw is the demand, and each one's part shrinks alike. A demand that rises
+ * above the limit, or a limit that sinks below what is drawn, is obeyed only
+ * MODEL_OVERSHOOT_NS later, as real ones take to turn their clocks down. Idle power is
+ * drawn whatever the limit. Clocks are linear: dynamic power is proportional to them,
+ * and so is work; one that gets half of the dynamic power it asks for does half of its
+ * work a second. (Real ones lose less, because the voltage falls too.) Work is counted
+ * in nanoseconds of a core or GPU that is busy all the time at full clocks.
  * Pure: the same CPU times over the same elapsed times give the same energy. Amounts
  * are kept in picojoules (milliwatts times nanoseconds), so nothing is ever rounded
  * away.
@@ -21,6 +29,7 @@
 #define MODEL_MAX_DOMAINS (FIGURES_MAX_PACKAGES * FIGURES_KINDS + FIGURES_MAX_GPUS + 1)
 #define MODEL_MAX_JOBS 512
 #define MODEL_PJ_PER_UJ 1000000
+#define MODEL_OVERSHOOT_NS INT64_C(300000000)
 
 enum model_kind { MODEL_PACKAGE, MODEL_DRAM, MODEL_GPU, MODEL_PLATFORM };
 
@@ -39,13 +48,22 @@ struct model_job {
     int64_t cgroup_ns; /* what its cgroup said last */
     __int128 idle_pj[MODEL_MAX_DOMAINS];
     __int128 dynamic_pj[MODEL_MAX_DOMAINS];
+    int64_t work_ns[MODEL_MAX_DOMAINS]; /* done so far; packages share a core's */
+};
+
+/* How a package or GPU obeys its limit. */
+struct model_clocks {
+    int64_t limit_mw;   /* 0: none */
+    int64_t ceiling_mw; /* what the clocks allow now; INT64_MAX: all of it */
+    int64_t over_ns;    /* for how long the demand has been above the limit */
 };
 
 struct model {
     struct figures figures;
     int cpus; /* of the node */
     int domains;
-    int64_t step_ns; /* of the last step */
+    int64_t step_ns;                               /* of the last step */
+    struct model_clocks clocks[MODEL_MAX_DOMAINS]; /* the limits are the caller's */
     __int128 total_pj[MODEL_MAX_DOMAINS];
     struct model_job jobs[MODEL_MAX_JOBS];
     int job_count;
@@ -63,11 +81,21 @@ void model_name(const struct model *model, int domain, char *name, int size);
 /* What the GPU draws now. */
 int64_t model_gpu_mw(const struct model *model, int gpu);
 
+/* What its holders would make it draw without a limit. */
+int64_t model_gpu_demand_mw(const struct model *model, int gpu);
+
+/* The number of the domain of that kind with that number; -1: there is none. */
+int model_domain(const struct model *model, enum model_kind kind, int number);
+
 /* The job of that id, made if there is none yet; NULL when MODEL_MAX_JOBS are known. */
 struct model_job *model_job(struct model *model, uint32_t id);
 
 /* Lets `elapsed_ns` pass, in which each job used its used_ns; clears used_ns. */
 void model_advance(struct model *model, int64_t elapsed_ns);
+
+/* Work of a job on all packages, or on all GPUs. */
+int64_t model_job_work_ns(const struct model *model, const struct model_job *job,
+                          enum model_kind kind);
 
 int64_t model_total_uj(const struct model *model, int domain);
 int64_t model_job_uj(const struct model_job *job, int domain);
