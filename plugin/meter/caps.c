@@ -1,4 +1,5 @@
-/* caps.c - what runs of this node are held to, and what was before: the life of a cap */
+/* caps.c - what runs of this node are held to, and what was before: the life of a cap
+ */
 #include "plugin/meter/caps.h"
 
 #include <errno.h>
@@ -197,9 +198,9 @@ static void act_on_allowances(struct caps *caps, const struct books *books)
 
     for (int i = 0; i < caps->book.run_count; i++) {
         struct caps_run *run = &caps->book.run[i];
-        enum allowance_act act = allowance_act(run->then, run->allowance_mj,
-                                               used_mj(books, run->token), silent_ms,
-                                               books->report_ms);
+        enum allowance_act act =
+            allowance_act(run->then, run->allowance_mj, used_mj(books, run->token),
+                          silent_ms, books->report_ms);
 
         if (act == ALLOWANCE_NOTHING)
             continue;

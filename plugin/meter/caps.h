@@ -43,9 +43,9 @@ struct caps_live {
 struct caps_seen {
     int64_t now_mw; /* LIMIT_UNKNOWN: it could not be read */
     int64_t read_ns;
-    int64_t wanted_mw;    /* when it was last settled; 0: nothing */
+    int64_t wanted_mw;      /* when it was last settled; 0: nothing */
     char failed[LIMIT_WHY]; /* why it could not be read or set; "": it could */
-    int64_t retry_ns;     /* not before; INT64_MAX: not until something else is wanted */
+    int64_t retry_ns; /* not before; INT64_MAX: not until something else is wanted */
     int64_t backoff_ns;
 };
 
@@ -59,11 +59,11 @@ struct caps {
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t wake;
     bool stop, capping;
-    int64_t asked, done;  /* passes */
-    int64_t heard_ns;     /* of kwotad */
-    int64_t calling_ns;   /* a call that may hang has begun; 0: none */
+    int64_t asked, done;             /* passes */
+    int64_t heard_ns;                /* of kwotad */
+    int64_t calling_ns;              /* a call that may hang has begun; 0: none */
     char calling[COUNTER_NAME + 16]; /* … of what */
-    char broken[LIMIT_WHY]; /* why nothing is asked of devices; "": it is */
+    char broken[LIMIT_WHY];          /* why nothing is asked of devices; "": it is */
     bool open, dirty;
     int64_t opened_ns, looked_ns;
     struct limits limits; /* while `open` only read */

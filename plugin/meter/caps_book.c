@@ -1,4 +1,5 @@
-/* caps_book.c - what a node must not forget of caps: what it found, what it set, for whom
+/* caps_book.c - what a node must not forget of caps: what it found, what it set, for
+ * whom
  */
 #include "plugin/meter/caps_book.h"
 
@@ -37,13 +38,12 @@ static json_t *device_json(const struct caps_device *d)
 
 static json_t *run_json(const struct caps_run *run)
 {
-    return json_pack("{s:s s:I s:o s:I s:I s:o s:I s:s s:b s:o}", "token", run->token,
-                     "job", (json_int_t)run->job, "cap", cap_json(&run->cap),
-                     "since_ms", (json_int_t)run->since_ms, "capped_ms",
-                     (json_int_t)run->capped_ms, "lowest", cap_json(&run->lowest),
-                     "allowance_mj", (json_int_t)run->allowance_mj, "then",
-                     thens[run->then], "floored", run->floored, "quota",
-                     quota_json(&run->quota));
+    return json_pack(
+        "{s:s s:I s:o s:I s:I s:o s:I s:s s:b s:o}", "token", run->token, "job",
+        (json_int_t)run->job, "cap", cap_json(&run->cap), "since_ms",
+        (json_int_t)run->since_ms, "capped_ms", (json_int_t)run->capped_ms, "lowest",
+        cap_json(&run->lowest), "allowance_mj", (json_int_t)run->allowance_mj, "then",
+        thens[run->then], "floored", run->floored, "quota", quota_json(&run->quota));
 }
 
 char *caps_book_text(const struct caps_book *book)

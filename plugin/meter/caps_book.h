@@ -1,4 +1,5 @@
-/* caps_book.h - what a node must not forget of caps: what it found, what it set, for whom
+/* caps_book.h - what a node must not forget of caps: what it found, what it set, for
+ * whom
  *
  * A file of its own in the node's spool, written whole to a new file, which is on disk
  * (fsync) before it takes the old one's place: after kill -9 at any moment it is the
@@ -16,7 +17,7 @@
 #include "plugin/meter/limit.h"
 
 #define CAPS_BOOT 40 /* a boot id */
-#define CAPS_PATH 320
+#define CAPS_PATH 512
 #define CAPS_QUOTA 48 /* what a cgroup's quota file says */
 
 /* What a run is held to; 0 is not held. */
@@ -44,10 +45,10 @@ struct caps_device {
 
 /* A CPU quota that kwota has set, or is about to. */
 struct caps_quota {
-    char dir[CAPS_PATH]; /* "": none */
-    bool own;            /* the group is the meter's own, and the run's processes are
-                            moved into it */
-    char from[CAPS_PATH]; /* own: where they were */
+    char dir[CAPS_PATH];    /* "": none */
+    bool own;               /* the group is the meter's own, and the run's processes are
+                               moved into it */
+    char from[CAPS_PATH];   /* own: where they were */
     char found[CAPS_QUOTA]; /* not own: before kwota changed it */
     char was[CAPS_QUOTA];   /* before the last change: found, or kwota's own */
     char set[CAPS_QUOTA];   /* by the last change */
@@ -57,17 +58,17 @@ struct caps_quota {
 struct caps_run {
     char token[BOOKS_TOKEN];
     uint32_t job;
-    struct cap cap;          /* as kwotad said last */
-    int64_t since_ms;        /* under a cap since then; 0: it is not now */
-    int64_t capped_ms;       /* … and so long before that */
-    struct cap lowest;       /* that it was ever held to; why is empty */
-    int64_t allowance_mj;    /* -1: none */
+    struct cap cap;       /* as kwotad said last */
+    int64_t since_ms;     /* under a cap since then; 0: it is not now */
+    int64_t capped_ms;    /* … and so long before that */
+    struct cap lowest;    /* that it was ever held to; why is empty */
+    int64_t allowance_mj; /* -1: none */
     enum caps_then then;
     bool floored; /* kwotad is silent, and the node acts: held to the least */
     struct caps_quota quota;
     /* What follows is not saved. */
-    int64_t asked;         /* the pass that its last order waits for */
-    int64_t asked_ns;      /* … and since when */
+    int64_t asked;    /* the pass that its last order waits for */
+    int64_t asked_ns; /* … and since when */
     bool quota_failed, quota_foreign;
     char quota_why[LIMIT_WHY];
     int64_t quota_retry_ns; /* not before */

@@ -92,19 +92,11 @@ static void forget(struct caps *caps, struct caps_device *d)
 /* After the device took a value: what it made of it is what it has. */
 static void acknowledge(struct caps *caps, int i, struct caps_device *d)
 {
-    int64_t now_mw, told_mw = d->set_mw;
+    int64_t now_mw;
 
     d->tries = 0;
     if (read_limit(caps, i, &now_mw) != LIMIT_OK)
         return;
-    if (!same(&caps->limits.item[i], now_mw, told_mw)) {
-        char why[LIMIT_WHY];
-
-        snprintf(why, sizeof why, "it took %" PRId64 " mW and shows %" PRId64 " mW",
-                 told_mw, now_mw);
-        note_failure(caps, i, LIMIT_FAILED, why);
-        return;
-    }
     d->set = true;
     d->set_mw = now_mw;
     d->was_mw = now_mw;
@@ -138,8 +130,8 @@ static void change(struct caps *caps, int i, struct caps_device *d, int64_t now_
     }
     error = set_limit(caps, i, mw, why);
     if (error == LIMIT_OK) {
-        meter_log("%s: power limit %" PRId64 " mW, before %" PRId64 " mW", limit->name,
-                  mw, now_mw);
+        meter_log("%s: power limit %" PRId64 " mW, before %" PRId64 " mW%s%s",
+                  limit->name, mw, now_mw, why[0] ? ": " : "", why);
         acknowledge(caps, i, d);
         return;
     }
@@ -176,8 +168,7 @@ static bool is_ours(const struct limit *limit, const struct caps_device *d,
 static bool has_capped_holder(struct caps *caps, const struct limit *limit)
 {
     for (int i = 0; i < caps->live_count; i++) {
-        const struct caps_run *run =
-            caps_book_run(&caps->book, caps->live[i].token);
+        const struct caps_run *run = caps_book_run(&caps->book, caps->live[i].token);
 
         if (!caps->live[i].final && run && caps_own_mw(run, limit) > 0 &&
             caps_holds(caps, &caps->live[i], limit))

@@ -89,8 +89,7 @@ bool caps_holds(const struct caps *caps, const struct caps_live *live,
 
 int64_t caps_own_mw(const struct caps_run *run, const struct limit *limit)
 {
-    int64_t mw =
-        limit->of == COUNTER_PACKAGE ? run->cap.package_mw : run->cap.gpu_mw;
+    int64_t mw = limit->of == COUNTER_PACKAGE ? run->cap.package_mw : run->cap.gpu_mw;
 
     /* Of a package only if it is held anyway: its job's floor is the CPU quota. */
     if (run->floored && (limit->of == COUNTER_GPU || mw > 0))

@@ -1,4 +1,5 @@
-/* caps_report.c - caps in JSON: orders as they come, and what became of them (API.md) */
+/* caps_report.c - caps in JSON: orders as they come, and what became of them (API.md)
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -139,9 +140,9 @@ static json_t *devices_json(struct caps *caps, const struct caps_live *live,
     }
     add_missing(caps, live, run, list);
     if (run->quota_failed || run->quota_foreign)
-        json_array_append_new(list, device_json("cpu", 0,
-                                                run->quota_failed ? "failed" : "foreign",
-                                                run->quota_why));
+        json_array_append_new(
+            list, device_json("cpu", 0, run->quota_failed ? "failed" : "foreign",
+                              run->quota_why));
     return list;
 }
 
@@ -174,7 +175,8 @@ static json_t *run_json(struct caps *caps, const struct caps_live *live,
                         const struct caps_run *run)
 {
     bool over = live->final;
-    bool quota = !over && run->quota.dir[0] && !run->quota_failed && !run->quota_foreign;
+    bool quota =
+        !over && run->quota.dir[0] && !run->quota_failed && !run->quota_foreign;
 
     return json_pack(
         "{s:o s:o s:o s:o s:I s:o}", "gpu_mw",
@@ -184,11 +186,6 @@ static json_t *run_json(struct caps *caps, const struct caps_live *live,
         known(run->since_ms), "capped_ms", (json_int_t)capped_ms(run), "devices",
         over ? json_array() : devices_json(caps, live, run));
 }
-
-static const char *const kinds[LIMIT_KINDS] = {[LIMIT_NVML] = "nvml",
-                                               [LIMIT_RSMI] = "rsmi",
-                                               [LIMIT_HWMON] = "hwmon",
-                                               [LIMIT_POWERCAP] = "powercap"};
 
 static json_t *limits_json(struct caps *caps)
 {
@@ -202,9 +199,9 @@ static json_t *limits_json(struct caps *caps)
         json_array_append_new(
             list,
             json_pack("{s:s s:s s:I s:I s:o s:o s:o s:I s:o}", "name", limit->name,
-                      "kind", kinds[limit->kind], "min_mw", (json_int_t)limit->min_mw,
-                      "max_mw", (json_int_t)limit->max_mw, "default_mw",
-                      known(limit->default_mw), "found_mw",
+                      "kind", limit_kind_name(limit->kind), "min_mw",
+                      (json_int_t)limit->min_mw, "max_mw", (json_int_t)limit->max_mw,
+                      "default_mw", known(limit->default_mw), "found_mw",
                       known(d && !d->foreign ? d->found_mw : 0), "now_mw",
                       known(caps->seen[i].now_mw), "step_mw",
                       (json_int_t)limit->step_mw, "why", text_or_null(why)));
@@ -224,9 +221,9 @@ void caps_report(struct caps *caps, json_t *report)
         const struct caps_run *run = token ? caps_book_run(&caps->book, token) : NULL;
         const struct caps_live *live = run ? caps_live_of(caps, token) : NULL;
 
-        if (live && (run->capped_ms || run->since_ms || run->cap.why[0] ||
-                     run->cap.gpu_mw || run->cap.package_mw || run->cap.cpu_percent ||
-                     run->floored))
+        if (live &&
+            (run->capped_ms || run->since_ms || run->cap.why[0] || run->cap.gpu_mw ||
+             run->cap.package_mw || run->cap.cpu_percent || run->floored))
             json_object_set_new(one, "caps", run_json(caps, live, run));
     }
     if (caps->open && caps->limits.count > 0)

@@ -7,6 +7,7 @@
 #define METER_CPUTIME_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "plugin/meter/books.h"

@@ -44,9 +44,9 @@ struct reporter {
     char summary_token[BOOKS_TOKEN];
     json_t *summary; /* of summary_token */
     struct start starts[STARTS];
-    bool answered;            /* kwotad has answered a report since the meter began */
+    bool answered; /* kwotad has answered a report since the meter began */
     bool gated, capping, hold_if_away; /* … and said this */
-    bool away;                /* the last report was not answered */
+    bool away;                         /* the last report was not answered */
     /* of the thread alone: */
     struct books snapshot;
     int64_t retry_ms;

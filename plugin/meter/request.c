@@ -208,8 +208,8 @@ json_t *request_summary(struct meter *meter, const char *token, json_t *others)
         }
     add_others(mj, others);
     caps = caps_summary(&meter->caps, run->token);
-    return json_pack("{s:b s:{s:s s:I s:b s:s s:o s:i s:I s:o s:o}}", "ok", 1, "summary",
-                     "token", run->token, "elapsed_ms",
+    return json_pack("{s:b s:{s:s s:I s:b s:s s:o s:i s:I s:o s:o}}", "ok", 1,
+                     "summary", "token", run->token, "elapsed_ms",
                      (json_int_t)(meter_now_ms() - run->start_ms), "simulated",
                      meter->books.simulated, "quality",
                      run->reasons ? "partial" : "measured", "reasons", reasons,

@@ -88,9 +88,8 @@ static int write_line(const char *dir, const char *file, const char *line)
 }
 
 /* Where the job's own directory has the quota; LATER if it is not there yet. */
-static enum throttle_result job_dir(const struct throttle *t,
-                                    const struct cputime_of *of, char *path,
-                                    size_t size)
+static enum throttle_result
+job_dir(const struct throttle *t, const struct cputime_of *of, char *path, size_t size)
 {
     bool there = t->v2[0] ? cputime_dir_v2(t->v2, t->node, of, path, size)
                           : cputime_dir_v1(t->cpu, t->node, of, path, size);
@@ -222,8 +221,7 @@ static void read_all_pids(const char *dir, struct pids *pids, int depth)
     while (open_dir && (entry = readdir(open_dir))) {
         if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
             continue;
-        if (snprintf(path, sizeof path, "%s/%s", dir, entry->d_name) <
-            (int)sizeof path)
+        if (snprintf(path, sizeof path, "%s/%s", dir, entry->d_name) < (int)sizeof path)
             read_all_pids(path, pids, depth - 1);
     }
     if (open_dir)
