@@ -21,9 +21,17 @@ struct plant {
 /* Brings model and files to this moment. */
 void plant_advance(struct plant *plant);
 
-/* Carries out one line: start ID CPUS, end ID, set ID CORE_MW, freeze|thaw|deny|allow
- * DOMAIN, reset, sync, stop. The answer goes to `out`; one that starts with '!' is a
- * refusal. */
+/* Carries out one line:
+ *   start ID CPUS [GPUS], end ID, suspend ID, resume ID
+ *   set ID CORE_MW [GPU_MW]   its own power; -1: the figures'
+ *   work ID                   work done so far, as JSON (model.h says of what)
+ *   limit DOMAIN [MW]         shows a power limit as JSON; changes it as somebody else
+ *                             would
+ *   unlimit                   all limits as at first
+ *   freeze|thaw|deny|hang|allow DOMAIN
+ *   fail|refuse|nolimit|coarse|stubborn|crash GPU: GPU_STATE_…; allow ends them
+ *   reset (a reboot), sync, stop
+ * The answer goes to `out`; one that starts with '!' is a refusal. */
 void command_run(struct plant *plant, const char *line, FILE *out);
 
 #endif

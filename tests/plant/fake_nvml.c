@@ -2,13 +2,20 @@
  *
  * The functions and types of NVIDIA's NVML API reference that kwota calls. NVML's order
  * of devices is the reverse of their minor numbers, so that whoever confuses the two is
- * found out.
+ * found out. As NVIDIA's documentation has it: initialisations are counted, functions
+ * may be called by several threads, and of a GPU that is cut up the power limit is the
+ * whole device's: a handle of an instance is refused.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/plant/gpu_state.h"
@@ -20,10 +27,12 @@ enum {
     UNINITIALIZED = 1,
     INVALID_ARGUMENT = 2,
     NOT_SUPPORTED = 3,
+    NO_PERMISSION = 4,
     NOT_FOUND = 6,
     INSUFFICIENT_SIZE = 7,
     DRIVER_NOT_LOADED = 9,
-    GPU_IS_LOST = 15
+    GPU_IS_LOST = 15,
+    UNKNOWN = 999
 };
 
 typedef struct gpu_state_card *device_t;
@@ -41,6 +50,10 @@ struct attributes {
 };
 
 static struct gpu_state *state;
+static char folder[512]; /* in which the library lies, with a slash behind it */
+static bool writable;    /* the state; only root sets limits */
+static int initialised;  /* how often */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards initialised */
 
 /* What each process had used when it was last asked for, and when that was: the real
  * library gives means over its samples since then. */
@@ -67,36 +80,71 @@ PUBLIC int nvmlDeviceGetMigDeviceHandleByIndex(device_t, unsigned, void **);
 PUBLIC int nvmlDeviceGetAttributes_v2(void *, struct attributes *);
 PUBLIC int nvmlDeviceGetProcessUtilization(device_t, struct process_sample *,
                                            unsigned *, unsigned long long);
+PUBLIC int nvmlDeviceGetPowerManagementLimit(device_t, unsigned *);
+PUBLIC int nvmlDeviceGetPowerManagementLimitConstraints(device_t, unsigned *,
+                                                        unsigned *);
+PUBLIC int nvmlDeviceGetPowerManagementDefaultLimit(device_t, unsigned *);
+PUBLIC int nvmlDeviceSetPowerManagementLimit(device_t, unsigned);
 
-int nvmlInit_v2(void)
+static int find_folder(void)
 {
-    char path[512];
     Dl_info self;
     const char *slash;
-    int fd;
 
     if (!dladdr((void *)(uintptr_t)nvmlInit_v2, &self))
-        return DRIVER_NOT_LOADED;
+        return -1;
     slash = strrchr(self.dli_fname, '/');
-    snprintf(path, sizeof path, "%.*s%s", slash ? (int)(slash + 1 - self.dli_fname) : 0,
-             self.dli_fname, GPU_STATE_FILE);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
+    snprintf(folder, sizeof folder, "%.*s",
+             slash ? (int)(slash + 1 - self.dli_fname) : 0, self.dli_fname);
+    return 0;
+}
+
+static int map_state(void)
+{
+    char path[600];
+    int fd;
+
+    if (find_folder() < 0)
+        return DRIVER_NOT_LOADED;
+    snprintf(path, sizeof path, "%s%s", folder, GPU_STATE_FILE);
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    writable = fd >= 0;
+    if (fd < 0)
+        fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return DRIVER_NOT_LOADED;
-    state = mmap(NULL, sizeof *state, PROT_READ, MAP_SHARED, fd, 0);
+    state = mmap(NULL, sizeof *state, PROT_READ | (writable ? PROT_WRITE : 0),
+                 MAP_SHARED, fd, 0);
     close(fd);
     if (state == MAP_FAILED || state->magic != GPU_STATE_MAGIC) {
+        if (state != MAP_FAILED)
+            munmap(state, sizeof *state);
         state = NULL;
         return DRIVER_NOT_LOADED;
     }
     return SUCCESS;
 }
 
+int nvmlInit_v2(void)
+{
+    int rc;
+
+    pthread_mutex_lock(&lock);
+    rc = initialised > 0 ? SUCCESS : map_state();
+    if (rc == SUCCESS)
+        initialised++;
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
 int nvmlShutdown(void)
 {
-    if (state)
+    pthread_mutex_lock(&lock);
+    if (initialised > 0 && --initialised == 0) {
         munmap(state, sizeof *state);
-    state = NULL;
+        state = NULL;
+    }
+    pthread_mutex_unlock(&lock);
     return SUCCESS;
 }
 
@@ -105,8 +153,12 @@ const char *nvmlErrorString(int error)
     switch (error) {
     case SUCCESS:
         return "Success";
+    case INVALID_ARGUMENT:
+        return "Invalid Argument";
     case NOT_SUPPORTED:
         return "Not Supported";
+    case NO_PERMISSION:
+        return "Insufficient Permissions";
     case DRIVER_NOT_LOADED:
         return "Driver Not Loaded";
     case GPU_IS_LOST:
@@ -124,15 +176,23 @@ int nvmlDeviceGetCount_v2(unsigned *count)
     return SUCCESS;
 }
 
+static bool is_instance(const void *device)
+{
+    return (uintptr_t)device >= (uintptr_t)instances &&
+           (uintptr_t)device < (uintptr_t)(instances + sizeof instances);
+}
+
 /* Every call of a device comes through here. */
 static int check(device_t device)
 {
     if (!state)
         return UNINITIALIZED;
-    if (!device)
+    if (!device || is_instance(device))
         return INVALID_ARGUMENT;
     while (device->flags & GPU_STATE_HANG)
         usleep(10000);
+    if (device->flags & GPU_STATE_FAIL)
+        return UNKNOWN;
     return device->flags & GPU_STATE_LOST ? GPU_IS_LOST : SUCCESS;
 }
 
@@ -257,4 +317,96 @@ int nvmlDeviceGetProcessUtilization(device_t device, struct process_sample *samp
     }
     *count = found;
     return found ? SUCCESS : NOT_FOUND;
+}
+
+/* Every call about its limit, too. */
+static int check_limit(device_t device)
+{
+    int rc = check(device);
+
+    return rc == SUCCESS && (device->flags & GPU_STATE_NO_LIMIT || !device->limit_mw)
+               ? NOT_SUPPORTED
+               : rc;
+}
+
+int nvmlDeviceGetPowerManagementLimit(device_t device, unsigned *mw)
+{
+    int rc = check_limit(device);
+
+    if (rc == SUCCESS)
+        *mw = device->limit_mw;
+    return rc;
+}
+
+int nvmlDeviceGetPowerManagementLimitConstraints(device_t device, unsigned *least,
+                                                 unsigned *most)
+{
+    int rc = check_limit(device);
+
+    if (rc == SUCCESS) {
+        *least = device->min_mw;
+        *most = device->max_mw;
+    }
+    return rc;
+}
+
+int nvmlDeviceGetPowerManagementDefaultLimit(device_t device, unsigned *mw)
+{
+    int rc = check_limit(device);
+
+    if (rc == SUCCESS)
+        *mw = device->default_mw;
+    return rc;
+}
+
+static int set_limit(device_t device, unsigned mw)
+{
+    int rc = check_limit(device);
+
+    if (rc != SUCCESS)
+        return rc;
+    if (device->flags & GPU_STATE_REFUSE || !writable)
+        return NO_PERMISSION;
+    if (mw < device->min_mw || mw > device->max_mw)
+        return INVALID_ARGUMENT;
+    if (device->flags & GPU_STATE_COARSE)
+        mw -= mw % 7000;
+    if (!(device->flags & GPU_STATE_STUBBORN))
+        device->limit_mw = mw;
+    return SUCCESS;
+}
+
+/* One line, by one write. */
+static void log_set(device_t device, unsigned mw, int rc)
+{
+    bool known = state && device && !is_instance(device);
+    char path[600], line[512];
+    struct timespec now;
+    int fd, len;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    snprintf(path, sizeof path, "%s%s", folder, GPU_STATE_LOG);
+    len = snprintf(line, sizeof line,
+                   "{\"time_ms\":%" PRId64 ",\"pid\":%d,\"gpu\":%d,\"uuid\":\"%.63s\","
+                   "\"mw\":%u,\"min_mw\":%u,\"max_mw\":%u,\"rc\":%d,\"says\":\"%s\"}\n",
+                   (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, (int)getpid(),
+                   known ? (int)device->minor : -1, known ? device->uuid : "", mw,
+                   known ? device->min_mw : 0, known ? device->max_mw : 0, rc,
+                   nvmlErrorString(rc));
+    fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return;
+    if (write(fd, line, (size_t)len) != len)
+        perror(path);
+    close(fd);
+}
+
+int nvmlDeviceSetPowerManagementLimit(device_t device, unsigned mw)
+{
+    int rc = set_limit(device, mw);
+
+    log_set(device, mw, rc);
+    if (rc == SUCCESS && device->flags & GPU_STATE_CRASH)
+        raise(SIGKILL);
+    return rc;
 }

@@ -7,6 +7,7 @@
 #define FIGURES_MAX_PACKAGES 4
 #define FIGURES_MAX_TURBO 16
 #define FIGURES_MAX_GPUS 16
+#define FIGURES_GPU_HOLDERS 4 /* shards of a GPU in the tests' clusters */
 
 enum figures_kind { FIGURES_PACKAGE, FIGURES_DRAM, FIGURES_KINDS };
 
@@ -15,7 +16,9 @@ struct figures_domain {
     int64_t core_mw;  /* on top, by a core that is busy all the time, of all domains of
                          this kind together */
     int64_t range_uj; /* where the counter starts again from 0 */
-    int64_t limit_mw; /* the zone's constraint_0_max_power; 0: it has no such file */
+    int64_t limit_mw; /* the zone's constraint_0_max_power; 0: it has no such file. As
+                         firmware does, its limit stands higher at first, where the
+                         node's CPUs can draw more */
 };
 
 /* With at least `busy_cores` cores busy, dynamic power is `percent` of the plain
@@ -36,6 +39,9 @@ struct figures {
     int64_t smt_percent;
     int gpus;
     int64_t gpu_idle_mw, gpu_busy_mw; /* busy: on top, by a holder that is busy */
+    int64_t gpu_min_mw;               /* the least that its power limit can be */
+    int64_t gpu_limit_mw;             /* the most, and what it is at first; 0: what
+                                         FIGURES_GPU_HOLDERS busy holders make it draw */
     int64_t platform_mw; /* fans and losses: there is a platform counter; 0: none */
 };
 

@@ -3,7 +3,9 @@
  *
  * kwota-plant run    keeps the counters, until `trick stop` or a signal
  * kwota-plant job    tells a running plant which job holds how much of the node
- * kwota-plant trick  makes a counter misbehave, or asks for the truth at this moment
+ *                    or asks how much work a job has done
+ * kwota-plant trick  makes a counter or a driver misbehave, shows or changes a power
+ *                    limit as somebody else would, or asks for the truth at this moment
  * kwota-plant truth  prints the last truth of a domain
  */
 #include <argp.h>
@@ -31,12 +33,20 @@ struct arguments {
     const char *words[3];
     int word_count;
     const char *node, *root, *cgroup, *truth, *socket, *figures, *domain, *nvml;
-    long cpus, job, core_mw;
+    long cpus, job, core_mw, gpu_mw, mw;
     int64_t wrap_in_uj;
     bool from_env, strict;
 };
 
-enum { OPT_WRAP = 256, OPT_FROM_ENV, OPT_STRICT, OPT_CORE_MW, OPT_NVML };
+enum {
+    OPT_WRAP = 256,
+    OPT_FROM_ENV,
+    OPT_STRICT,
+    OPT_CORE_MW,
+    OPT_GPU_MW,
+    OPT_MW,
+    OPT_NVML
+};
 
 static const struct argp_option options[] = {
     {"node", 'n', "NODE", 0, "run: the node's name, as Slurm knows it", 0},
@@ -50,6 +60,8 @@ static const struct argp_option options[] = {
     {"job", 'j', "ID", 0, "job: its id", 0},
     {"from-env", OPT_FROM_ENV, 0, 0, "job: id and CPUs from a prolog's environment", 0},
     {"core-mw", OPT_CORE_MW, "N", 0, "job set: its own package power per busy core", 0},
+    {"gpu-mw", OPT_GPU_MW, "N", 0, "job set: its own power on a GPU while busy", 0},
+    {"mw", OPT_MW, "N", 0, "trick limit: what somebody else sets it to", 0},
     {"strict", OPT_STRICT, 0, 0, "job: exit status 1 when no plant answers", 0},
     {"nvml", OPT_NVML, "FILE", 0, "run: the fake libnvidia-ml.so.1 to put there", 0},
     {"domain", 'd', "NAME", 0, "trick, truth: which counter", 0},
@@ -103,6 +115,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_CORE_MW:
         a->core_mw = atol(arg);
         break;
+    case OPT_GPU_MW:
+        a->gpu_mw = atol(arg);
+        break;
+    case OPT_MW:
+        a->mw = atol(arg);
+        break;
     case ARGP_KEY_ARG:
         if (a->word_count == 2)
             argp_usage(state);
@@ -126,10 +144,21 @@ static int64_t now_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+static void take_limits(struct plant *plant)
+{
+    uint32_t changed = tree_take_limits(&plant->tree, &plant->model);
+
+    for (int d = 0; d < plant->model.domains; d++)
+        if (changed & UINT32_C(1) << d)
+            truth_limit(plant->truth, plant->tree.counter[d].name,
+                        plant->tree.counter[d].limit_mw);
+}
+
 void plant_advance(struct plant *plant)
 {
     int64_t now = now_ns();
 
+    take_limits(plant);
     jobs_look(&plant->model, plant->cgroup_root, plant->node);
     model_advance(&plant->model, now - plant->then_ns);
     plant->then_ns = now;
@@ -260,7 +289,9 @@ static int job_line(const struct arguments *a, char *line, size_t size)
     else if (strcmp(verb, "end") == 0)
         snprintf(line, size, "end %ld", job);
     else if (strcmp(verb, "set") == 0)
-        snprintf(line, size, "set %ld %ld", job, a->core_mw);
+        snprintf(line, size, "set %ld %ld %ld", job, a->core_mw, a->gpu_mw);
+    else if (strcmp(verb, "work") == 0)
+        snprintf(line, size, "work %ld", job);
     else
         return -1;
     return 0;
@@ -272,8 +303,8 @@ static int tell(const struct arguments *a)
     char line[CONTROL_LINE];
 
     if (!a->socket || job_line(a, line, sizeof line) < 0) {
-        fprintf(stderr, "kwota-plant: job start|end|set --socket S --job ID [--cpus N] "
-                        "[--core-mw N]\n");
+        fprintf(stderr, "kwota-plant: job start|end|set|work --socket S --job ID "
+                        "[--cpus N] [--core-mw N] [--gpu-mw N]\n");
         return a->strict ? 2 : 0;
     }
     return control_ask(a->socket, line) < 0 && a->strict ? 1 : 0;
@@ -284,12 +315,16 @@ static int play(const struct arguments *a)
     char line[CONTROL_LINE];
 
     if (!a->socket || !a->words[1]) {
-        fprintf(stderr, "kwota-plant: trick sync|stop|reset|freeze|thaw|deny|allow "
-                        "--socket S [--domain D]\n");
+        fprintf(stderr,
+                "kwota-plant: trick sync|stop|reset|unlimit|limit|freeze|thaw|deny|"
+                "hang|fail|refuse|nolimit|coarse|stubborn|crash|allow "
+                "--socket S [--domain D] [--mw N]\n");
         return 2;
     }
     snprintf(line, sizeof line, "%s%s%s", a->words[1], a->domain ? " " : "",
              a->domain ? a->domain : "");
+    if (a->mw > 0)
+        snprintf(line + strlen(line), sizeof line - strlen(line), " %ld", a->mw);
     return control_ask(a->socket, line) < 0 ? 1 : 0;
 }
 
@@ -302,7 +337,8 @@ int main(int argc, char **argv)
                                      NULL,
                                      NULL,
                                      NULL};
-    struct arguments a = {.cgroup = "/sys/fs/cgroup", .wrap_in_uj = -1};
+    struct arguments a = {
+        .cgroup = "/sys/fs/cgroup", .wrap_in_uj = -1, .core_mw = -1, .gpu_mw = -1};
 
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     if (strcmp(a.words[0], "run") == 0)

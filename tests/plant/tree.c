@@ -136,17 +136,52 @@ static int64_t limit_of(const struct model *model, int domain)
     }
 }
 
-static void put_constraint(const struct tree *tree, const char *folder, int64_t mw)
+static void put_constraint(const struct tree *tree, const char *folder, int number,
+                           const char *name, int64_t nominal_mw, int64_t mw)
 {
+    const struct {
+        const char *file;
+        int64_t uw;
+    } values[] = {{"max_power_uw", nominal_mw * 1000}, {"power_limit_uw", mw * 1000}};
     char path[256], text[64];
 
-    snprintf(path, sizeof path, "sys/%s/constraint_0_name", folder);
-    put_file(tree, path, "long_term\n", true);
-    snprintf(text, sizeof text, "%" PRId64 "000\n", mw);
-    snprintf(path, sizeof path, "sys/%s/constraint_0_max_power_uw", folder);
+    snprintf(path, sizeof path, "sys/%s/constraint_%d_name", folder, number);
+    snprintf(text, sizeof text, "%s\n", name);
     put_file(tree, path, text, true);
-    snprintf(path, sizeof path, "sys/%s/constraint_0_power_limit_uw", folder);
-    put_file(tree, path, text, true);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        snprintf(path, sizeof path, "sys/%s/constraint_%d_%s", folder, number,
+                 values[i].file);
+        snprintf(text, sizeof text, "%" PRId64 "\n", values[i].uw);
+        put_file(tree, path, text, true);
+    }
+}
+
+/* What the package's CPUs can draw, with as much again for jobs that cost more. */
+static int64_t most_mw(const struct model *model)
+{
+    const struct figures *f = &model->figures;
+    const struct figures_domain *package = &f->kind[FIGURES_PACKAGE];
+    int64_t percent = 100;
+
+    for (int i = 0; i < f->turbo_count; i++)
+        if (f->turbo[i].percent > percent)
+            percent = f->turbo[i].percent;
+    return package->idle_mw +
+           4 * model->cpus * package->core_mw * percent / 100 / f->packages;
+}
+
+static void put_constraints(const struct tree *tree, const struct model *model,
+                            int domain, const char *folder)
+{
+    int64_t nominal = limit_of(model, domain), mw = nominal;
+
+    if (nominal <= 0)
+        return;
+    if (model_kind(model, domain) == MODEL_PACKAGE && most_mw(model) > mw)
+        mw = most_mw(model);
+    put_constraint(tree, folder, 0, "long_term", nominal, mw);
+    if (model_kind(model, domain) == MODEL_PACKAGE)
+        put_constraint(tree, folder, 1, "short_term", nominal, mw);
 }
 
 static int open_zone(struct tree *tree, const struct model *model, int domain,
@@ -168,8 +203,8 @@ static int open_zone(struct tree *tree, const struct model *model, int domain,
     put_file(tree, path, text, true);
     snprintf(path, sizeof path, "sys/%s/enabled", folder);
     put_file(tree, path, "1\n", true);
-    if (limit_of(model, domain) > 0)
-        put_constraint(tree, folder, limit_of(model, domain));
+    put_constraints(tree, model, domain, folder);
+    tree_open_limit(tree, model, domain, folder);
     snprintf(path, sizeof path, "sys/%s/energy_uj", folder);
     snprintf(text, sizeof text, "%" PRId64 "\n",
              wrap_in_uj >= 0 ? range_uj - 1 - wrap_in_uj : 0);
@@ -286,7 +321,6 @@ static void write_gpus(struct tree *tree, const struct model *model)
 }
 
 /* By rename: a meter may have it loaded. */
-/* By rename: a meter may have it loaded. */
 static int copy_library(const struct tree *tree, const char *library, char *folder,
                         size_t size)
 {
@@ -321,6 +355,7 @@ int tree_open_gpus(struct tree *tree, const struct model *model, const char *lib
         snprintf(tree->gpus->card[g].uuid, sizeof tree->gpus->card[g].uuid,
                  "GPU-51a0c0de-0000-4000-8000-%012d", g);
         tree->gpus->card[g].minor = (uint32_t)g;
+        tree_make_card_limit(&tree->gpus->card[g], &model->figures);
     }
     for (int d = 0; d < model->domains; d++)
         if (model_kind(model, d) == MODEL_GPU)
@@ -350,6 +385,7 @@ struct tree_counter *tree_counter(struct tree *tree, const struct model *model,
 
 void tree_reset(struct tree *tree, const struct model *model)
 {
+    tree_reset_limits(tree, model);
     put_boot_id(tree, false);
     for (int d = 0; d < model->domains; d++) {
         if (model_kind(model, d) == MODEL_GPU)

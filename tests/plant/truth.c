@@ -25,8 +25,10 @@ static void write_jobs(FILE *file, const struct model *model, int domain)
 
         fprintf(file,
                 "%s\"%" PRIu32 "\":{\"uj\":%" PRId64 ",\"idle_uj\":%" PRId64
-                ",\"dynamic_uj\":%" PRId64 ",\"cpu_ns\":%" PRId64 "}",
-                i ? "," : "", job->id, uj, idle_uj, uj - idle_uj, job->cpu_ns);
+                ",\"dynamic_uj\":%" PRId64 ",\"cpu_ns\":%" PRId64
+                ",\"work_ns\":%" PRId64 "}",
+                i ? "," : "", job->id, uj, idle_uj, uj - idle_uj, job->cpu_ns,
+                job->work_ns[domain]);
     }
 }
 
@@ -56,6 +58,15 @@ void truth_event(FILE *file, const char *event)
     fflush(file);
 }
 
+void truth_limit(FILE *file, const char *domain, int64_t mw)
+{
+    fprintf(file,
+            "{\"time_ms\":%" PRId64
+            ",\"event\":\"limit\",\"of\":\"%s\",\"limit_mw\":%" PRId64 "}\n",
+            now_ms(), domain, mw);
+    fflush(file);
+}
+
 static void restore_jobs(json_t *jobs, struct model *model, int domain)
 {
     const char *id;
@@ -64,15 +75,16 @@ static void restore_jobs(json_t *jobs, struct model *model, int domain)
     json_object_foreach(jobs, id, one)
     {
         struct model_job *job = model_job(model, (uint32_t)strtoul(id, NULL, 10));
-        json_int_t idle = 0, dynamic = 0, cpu_ns = 0;
+        json_int_t idle = 0, dynamic = 0, cpu_ns = 0, work_ns = 0;
 
         if (!job)
             return;
-        json_unpack(one, "{s:I s:I s:I}", "idle_uj", &idle, "dynamic_uj", &dynamic,
-                    "cpu_ns", &cpu_ns);
+        json_unpack(one, "{s:I s:I s:I s?I}", "idle_uj", &idle, "dynamic_uj", &dynamic,
+                    "cpu_ns", &cpu_ns, "work_ns", &work_ns);
         job->idle_pj[domain] = (__int128)idle * MODEL_PJ_PER_UJ;
         job->dynamic_pj[domain] = (__int128)dynamic * MODEL_PJ_PER_UJ;
         job->cpu_ns = job->cgroup_ns = cpu_ns;
+        job->work_ns[domain] = work_ns;
     }
 }
 

@@ -14,6 +14,9 @@ void truth_write(FILE *file, const struct model *model, const struct tree *tree)
 /* Appends a line about something that happened, e.g. a reset. */
 void truth_event(FILE *file, const char *event);
 
+/* Appends a line about a power limit that is another now, whoever set it. */
+void truth_limit(FILE *file, const char *domain, int64_t mw);
+
 /* Takes up the totals of an earlier run from its file; nothing if there is none. */
 void truth_restore(const char *path, struct model *model);
 

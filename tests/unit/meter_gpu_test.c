@@ -164,6 +164,17 @@ static void nvml_lost_and_power_only(void **state)
     assert_int_equal(read_uj("gpu-0"), 1000000);
 }
 
+/* NVML's order runs against the minor numbers. */
+static void nvml_lost_before_it_was_seen(void **state)
+{
+    (void)state;
+    gpus->card[1].flags = GPU_STATE_LOST;
+    find(SOURCE_NVML, "libnvidia-ml.so.1");
+    assert_string_equal(counters.item[place("gpu-0")].uuid, "GPU-0");
+    assert_string_equal(counters.item[place("gpu-1")].uuid, "");
+    assert_string_equal(counters.item[place("gpu-2")].uuid, "GPU-2");
+}
+
 static void nvml_without_its_driver(void **state)
 {
     (void)state;
@@ -221,6 +232,7 @@ int main(void)
         GPUS(nvml_by_minor_number),
         GPUS(nvml_instances),
         GPUS(nvml_lost_and_power_only),
+        GPUS(nvml_lost_before_it_was_seen),
         GPUS(rsmi_energy_and_power),
         GPUS(nvml_without_its_driver),
     };

@@ -209,7 +209,7 @@ static void open_card(struct limits *limits, const struct card *card, int32_t pl
     find_range(card, channel, limit);
 }
 
-static const char *hwmon_find(struct limits *limits)
+static const char *find_limits(struct limits *limits)
 {
     static struct card cards[CARDS];
     char folder[LIMIT_PATH];
@@ -234,7 +234,7 @@ static const char *hwmon_find(struct limits *limits)
                                     "other kind has";
 }
 
-static enum limit_error hwmon_read(const struct limits *limits,
+static enum limit_error read_limit(const struct limits *limits,
                                    const struct limit *limit, int64_t *mw,
                                    char why[LIMIT_WHY])
 {
@@ -242,7 +242,7 @@ static enum limit_error hwmon_read(const struct limits *limits,
     return limit_file_read(paths[limit->device], mw, why);
 }
 
-static enum limit_error hwmon_set(const struct limits *limits,
+static enum limit_error set_limit(const struct limits *limits,
                                   const struct limit *limit, int64_t mw,
                                   char why[LIMIT_WHY])
 {
@@ -251,4 +251,4 @@ static enum limit_error hwmon_set(const struct limits *limits,
 }
 
 const struct limit_ops limit_hwmon = {
-    .source = SOURCE_HWMON, .find = hwmon_find, .read = hwmon_read, .set = hwmon_set};
+    .source = SOURCE_HWMON, .find = find_limits, .read = read_limit, .set = set_limit};

@@ -14,6 +14,7 @@
 #include "plugin/meter/driver.h"
 #include "plugin/meter/limit/kind.h"
 #include "plugin/meter/source/library.h"
+#include "plugin/meter/source/nvml.h"
 
 enum {
     SUCCESS = 0,
@@ -42,7 +43,8 @@ static struct {
     int (*constraints)(device_t, unsigned *, unsigned *);
     int (*usual)(device_t, unsigned *);
     int (*set)(device_t, unsigned);
-    device_t devices[DRIVER_DEVICES]; /* NULL: it was lost when it was looked for */
+    device_t devices[DRIVER_DEVICES];
+    int found[DRIVER_DEVICES]; /* what looking for each gave; SUCCESS: its handle */
 } nvml;
 
 static const struct library_symbol symbols[] = {
@@ -104,17 +106,19 @@ static void describe(struct limit *limit, unsigned index)
     int rc = nvml.by_index(index, &gpu);
 
     limit->device = (int)index;
-    limit->index = (int32_t)index;
-    nvml.devices[index] = rc == SUCCESS ? gpu : NULL;
+    limit->index = -1;
+    nvml.found[index] = rc;
     snprintf(limit->id, sizeof limit->id, "nvml:index-%u", index);
     if (rc != SUCCESS) {
         refuse(limit->why, rc);
         return;
     }
+    nvml.devices[index] = gpu;
     if (nvml.uuid(gpu, uuid, sizeof uuid) == SUCCESS)
         snprintf(limit->id, sizeof limit->id, "nvml:%.63s", uuid);
-    if (nvml.minor(gpu, &minor) == SUCCESS)
-        limit->index = (int32_t)minor;
+    if (nvml.minor(gpu, &minor) != SUCCESS)
+        minor = index;
+    limit->index = (int32_t)minor;
     limit->slices = count_places(gpu);
     rc = nvml.constraints(gpu, &least, &most);
     if (rc != SUCCESS) {
@@ -160,7 +164,19 @@ static int open_library(const struct sources *sources, char why[COUNTER_REASON])
     return count > DRIVER_DEVICES ? DRIVER_DEVICES : (int)count;
 }
 
-static const char *nvml_find(struct limits *limits)
+/* The first `count` limits are NVML's: it is looked for first. */
+static void place_lost(struct limits *limits, int count)
+{
+    int32_t order[DRIVER_DEVICES];
+
+    for (int i = 0; i < count; i++)
+        order[i] = limits->item[i].index;
+    nvml_place_lost(order, count);
+    for (int i = 0; i < count; i++)
+        limits->item[i].index = order[i];
+}
+
+static const char *find_limits(struct limits *limits)
 {
     static char why[COUNTER_REASON];
     int count = open_library(limits->sources, why);
@@ -173,18 +189,20 @@ static const char *nvml_find(struct limits *limits)
         if (limit)
             describe(limit, (unsigned)i);
     }
+    place_lost(limits, count);
     limits_place_gpus(limits, LIMIT_NVML);
     return NULL;
 }
 
-static enum limit_error nvml_read(const struct limits *limits,
-                                  const struct limit *limit, int64_t *mw,
-                                  char why[LIMIT_WHY])
+static enum limit_error read_limit(const struct limits *limits,
+                                   const struct limit *limit, int64_t *mw,
+                                   char why[LIMIT_WHY])
 {
-    device_t gpu = nvml.devices[limit->device];
     unsigned told = 0;
-    int rc = gpu ? nvml.limit(gpu, &told) : GPU_IS_LOST;
+    int rc = nvml.found[limit->device];
 
+    if (rc == SUCCESS)
+        rc = nvml.limit(nvml.devices[limit->device], &told);
     (void)limits;
     if (rc != SUCCESS)
         return refuse(why, rc);
@@ -192,18 +210,20 @@ static enum limit_error nvml_read(const struct limits *limits,
     return LIMIT_OK;
 }
 
-static enum limit_error nvml_set(const struct limits *limits, const struct limit *limit,
-                                 int64_t mw, char why[LIMIT_WHY])
+static enum limit_error set_limit(const struct limits *limits,
+                                  const struct limit *limit, int64_t mw,
+                                  char why[LIMIT_WHY])
 {
-    device_t gpu = nvml.devices[limit->device];
-    int rc = gpu ? nvml.set(gpu, (unsigned)mw) : GPU_IS_LOST;
+    int rc = nvml.found[limit->device];
 
+    if (rc == SUCCESS)
+        rc = nvml.set(nvml.devices[limit->device], (unsigned)mw);
     (void)limits;
     return rc == SUCCESS ? LIMIT_OK : refuse(why, rc);
 }
 
 const struct limit_ops limit_nvml = {.source = SOURCE_NVML,
-                                     .find = nvml_find,
-                                     .read = nvml_read,
-                                     .set = nvml_set,
+                                     .find = find_limits,
+                                     .read = read_limit,
+                                     .set = set_limit,
                                      .close = nvml_close};

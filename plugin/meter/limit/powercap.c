@@ -114,7 +114,7 @@ static void open_zone(struct limits *limits, const char *zone)
     find_range(limits, zone, limit);
 }
 
-static const char *powercap_find(struct limits *limits)
+static const char *find_limits(struct limits *limits)
 {
     char folder[LIMIT_PATH];
     struct dirent **zones;
@@ -139,9 +139,9 @@ static void path_of(const struct limits *limits, const struct limit *limit,
                     "power_limit_uw", path);
 }
 
-static enum limit_error powercap_read(const struct limits *limits,
-                                      const struct limit *limit, int64_t *mw,
-                                      char why[LIMIT_WHY])
+static enum limit_error read_limit(const struct limits *limits,
+                                   const struct limit *limit, int64_t *mw,
+                                   char why[LIMIT_WHY])
 {
     char path[LIMIT_PATH];
 
@@ -149,9 +149,9 @@ static enum limit_error powercap_read(const struct limits *limits,
     return limit_file_read(path, mw, why);
 }
 
-static enum limit_error powercap_set(const struct limits *limits,
-                                     const struct limit *limit, int64_t mw,
-                                     char why[LIMIT_WHY])
+static enum limit_error set_limit(const struct limits *limits,
+                                  const struct limit *limit, int64_t mw,
+                                  char why[LIMIT_WHY])
 {
     char path[LIMIT_PATH];
 
@@ -160,6 +160,6 @@ static enum limit_error powercap_set(const struct limits *limits,
 }
 
 const struct limit_ops limit_powercap = {.source = SOURCE_POWERCAP,
-                                         .find = powercap_find,
-                                         .read = powercap_read,
-                                         .set = powercap_set};
+                                         .find = find_limits,
+                                         .read = read_limit,
+                                         .set = set_limit};

@@ -141,7 +141,7 @@ static int open_library(const struct sources *sources, char why[COUNTER_REASON])
     return count > DRIVER_DEVICES ? DRIVER_DEVICES : (int)count;
 }
 
-static const char *rsmi_find(struct limits *limits)
+static const char *find_limits(struct limits *limits)
 {
     static char why[COUNTER_REASON];
     int count = open_library(limits->sources, why);
@@ -168,9 +168,9 @@ bool limit_rsmi_holds(const struct limits *limits, int render_node)
     return false;
 }
 
-static enum limit_error rsmi_read(const struct limits *limits,
-                                  const struct limit *limit, int64_t *mw,
-                                  char why[LIMIT_WHY])
+static enum limit_error read_limit(const struct limits *limits,
+                                   const struct limit *limit, int64_t *mw,
+                                   char why[LIMIT_WHY])
 {
     uint64_t uw = 0;
     int rc = rsmi.cap((uint32_t)limit->device, SENSOR, &uw);
@@ -182,8 +182,9 @@ static enum limit_error rsmi_read(const struct limits *limits,
     return LIMIT_OK;
 }
 
-static enum limit_error rsmi_set(const struct limits *limits, const struct limit *limit,
-                                 int64_t mw, char why[LIMIT_WHY])
+static enum limit_error set_limit(const struct limits *limits,
+                                  const struct limit *limit, int64_t mw,
+                                  char why[LIMIT_WHY])
 {
     int rc = rsmi.set((uint32_t)limit->device, SENSOR, (uint64_t)mw * UW_PER_MW);
 
@@ -192,7 +193,7 @@ static enum limit_error rsmi_set(const struct limits *limits, const struct limit
 }
 
 const struct limit_ops limit_rsmi = {.source = SOURCE_RSMI,
-                                     .find = rsmi_find,
-                                     .read = rsmi_read,
-                                     .set = rsmi_set,
+                                     .find = find_limits,
+                                     .read = read_limit,
+                                     .set = set_limit,
                                      .close = rsmi_close};

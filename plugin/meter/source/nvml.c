@@ -125,7 +125,7 @@ static int describe(unsigned index, struct driver_device *device, char *why)
     nvml.devices[index] = rc == SUCCESS ? gpu : NULL;
     if (rc == GPU_IS_LOST) {
         /* It keeps its place; reading it says what is wrong. */
-        device->order = (int32_t)index;
+        device->order = -1;
         return 0;
     }
     if (rc != SUCCESS)
@@ -139,6 +139,38 @@ static int describe(unsigned index, struct driver_device *device, char *why)
     nvml.power_only[index] = device->power = rc == NOT_SUPPORTED;
     describe_instances(gpu, device);
     return 0;
+}
+
+static bool has_number(const int32_t *order, int count, int32_t number)
+{
+    for (int i = 0; i < count; i++)
+        if (order[i] == number)
+            return true;
+    return false;
+}
+
+void nvml_place_lost(int32_t *order, int count)
+{
+    int32_t number = 0;
+
+    for (int i = 0; i < count; i++) {
+        if (order[i] >= 0)
+            continue;
+        while (has_number(order, count, number))
+            number++;
+        order[i] = number;
+    }
+}
+
+static void place_lost(struct driver_device *devices, int count)
+{
+    int32_t order[DRIVER_DEVICES];
+
+    for (int i = 0; i < count; i++)
+        order[i] = devices[i].order;
+    nvml_place_lost(order, count);
+    for (int i = 0; i < count; i++)
+        devices[i].order = order[i];
 }
 
 static int nvml_open(const struct sources *sources, struct driver_device *devices,
@@ -163,6 +195,7 @@ static int nvml_open(const struct sources *sources, struct driver_device *device
     for (unsigned i = 0; i < count; i++)
         if (describe(i, &devices[i], why) < 0)
             return -1;
+    place_lost(devices, (int)count);
     return (int)count;
 }
 

@@ -11,4 +11,9 @@
 /* Adds a counter for each GPU; NULL, or why there is none. */
 const char *nvml_find(struct counters *counters);
 
+/* A GPU that was lost before anyone looked does not tell its minor number (-1 in
+ * `order`): it gets one that no other has, so that the others keep their places. Pure.
+ */
+void nvml_place_lost(int32_t *order, int count);
+
 #endif
