@@ -196,6 +196,8 @@ static void act_on_allowances(struct caps *caps, const struct books *books)
 {
     int64_t silent_ms = (meter_now_ns() - caps->heard_ns) / 1000000;
 
+    if (silent_ms < 2 * books->report_ms)
+        return;
     for (int i = 0; i < caps->book.run_count; i++) {
         struct caps_run *run = &caps->book.run[i];
         enum allowance_act act =

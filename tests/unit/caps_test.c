@@ -164,7 +164,8 @@ static int tear_down(void **arg)
         snprintf(path, sizeof path, "%s/%s", dir, files[i]);
         unlink(path);
     }
-    return rmdir(dir);
+    snprintf(path, sizeof path, "rm -rf %s/system.slice", dir);
+    return system(path) || rmdir(dir);
 }
 
 static void nothing_without_a_cap(void **arg)
@@ -459,6 +460,28 @@ static void a_driver_that_kills(void **arg)
     assert_true(fake[0].sets <= 3);
 }
 
+/* A library that ends the process as it is opened is left alone for ten minutes. */
+static void a_library_that_kills(void **arg)
+{
+    struct books_run *volatile run = start(1, 1);
+
+    (void)arg;
+    fake_open_dies = true;
+    for (volatile int i = 0; i < 6; i++)
+        if (setjmp(fake_death) == 0) {
+            begin();
+            tell(run, 250 * W, 0);
+            pass();
+        }
+    assert_int_equal(fake_opens, 3);
+    assert_state(run, "failed", 0);
+    fake_open_dies = false;
+    look(599);
+    assert_int_equal(fake[0].sets, 0);
+    look(2);
+    assert_int_equal(fake[0].mw, 250 * W);
+}
+
 static void someone_else_has_set_it(void **arg)
 {
     struct books_run *run = start(1, 1);
@@ -738,6 +761,91 @@ static void the_floor_and_back(void **arg)
     assert_int_equal(fake[0].mw, 400 * W);
 }
 
+/* A made-up cgroup v2 in which the job has a directory. */
+static void make_group(char path[256], uint32_t job)
+{
+    char command[600];
+
+    snprintf(caps.throttle.v2, sizeof caps.throttle.v2, "%s", dir);
+    snprintf(path, 256, "%s/system.slice/n1_slurmstepd.scope/job_%u", dir, job);
+    snprintf(command, sizeof command, "mkdir -p %s && echo max 100000 >%s/cpu.max",
+             path, path);
+    assert_int_equal(system(command), 0);
+    strcat(path, "/cpu.max");
+}
+
+static void assert_quota(const char *path, const char *quota)
+{
+    char line[64] = "";
+    FILE *file = fopen(path, "re");
+
+    assert_non_null(file);
+    assert_non_null(fgets(line, sizeof line, file));
+    fclose(file);
+    line[strcspn(line, "\n")] = '\0';
+    assert_string_equal(line, quota);
+}
+
+static void throttle(const struct books_run *run, int32_t percent)
+{
+    struct caps_order order = {.cap_told = true,
+                               .cap = {.cpu_percent = percent, .why = "a rule"}};
+
+    caps_tell(&caps, &books, run->token, &order);
+    pass();
+}
+
+static void assert_percent(const struct books_run *run, int64_t percent)
+{
+    json_t *report = report_of(run);
+
+    assert_int_equal(json_integer_value(json_object_get(report, "cpu_percent")),
+                     percent);
+    json_decref(report);
+}
+
+static void cpu_quotas(void **arg)
+{
+    struct books_run *run = start(1, 0);
+    struct caps_order floor = {
+        .allowance_told = true, .allowance_mj = 0, .then = CAPS_FLOOR};
+    json_t *summary;
+    char path[256];
+
+    (void)arg;
+    throttle(run, 50); /* its cgroup is made after its prolog */
+    assert_percent(run, 0);
+    make_group(path, 1);
+    look(1);
+    assert_quota(path, "200000 100000");
+    assert_percent(run, 50);
+    /* A later meter goes on … */
+    begin();
+    snprintf(caps.throttle.v2, sizeof caps.throttle.v2, "%s", dir);
+    look(10);
+    assert_quota(path, "200000 100000");
+    caps_tell(&caps, &books, run->token, &floor);
+    look(2 * books.report_ms / 1000);
+    assert_quota(path, "40000 100000");
+    caps_heard(&caps, true);
+    pass();
+    assert_quota(path, "200000 100000");
+    throttle(run, 0);
+    assert_quota(path, "max 100000");
+    throttle(run, 20);
+    assert_quota(path, "80000 100000");
+    summary = caps_summary(&caps, run->token);
+    assert_int_equal(json_integer_value(json_object_get(summary, "cpu_percent")), 10);
+    json_decref(summary);
+    /* … or undoes what it finds. */
+    books.run_count = 0;
+    begin();
+    snprintf(caps.throttle.v2, sizeof caps.throttle.v2, "%s", dir);
+    look(1);
+    assert_quota(path, "max 100000");
+    assert_int_equal(caps.book.run_count, 0);
+}
+
 static void orders_in_json(void **arg)
 {
     struct caps_order order;
@@ -786,6 +894,7 @@ int main(void)
         TEST(a_run_that_is_gone),
         TEST(killed_at_any_call),
         TEST(a_driver_that_kills),
+        TEST(a_library_that_kills),
         TEST(someone_else_has_set_it),
         TEST(someone_else_at_the_end),
         TEST(reboots),
@@ -798,6 +907,7 @@ int main(void)
         TEST(limits_are_told),
         TEST(allowances),
         TEST(the_floor_and_back),
+        TEST(cpu_quotas),
         TEST(orders_in_json),
     };
 

@@ -26,13 +26,16 @@ static int fake_gpus;
 static int fake_calls;   /* reads and sets so far */
 static int fake_die_at;  /* at this call; 0: never */
 static bool fake_effect; /* … after it has had its effect */
+static bool fake_open_dies;
+static int fake_opens;
 static jmp_buf fake_death;
 
 static inline void fake_reset(int gpus)
 {
     memset(fake, 0, sizeof fake);
     fake_gpus = gpus;
-    fake_calls = fake_die_at = 0;
+    fake_calls = fake_die_at = fake_opens = 0;
+    fake_open_dies = false;
     for (int i = 0; i < FAKE_DEVICES; i++) {
         snprintf(fake[i].id, sizeof fake[i].id, "nvml:GPU-%d", i);
         fake[i].mw = 400000;
@@ -62,6 +65,9 @@ const char *limit_kind_name(enum limit_kind kind)
 
 void limits_open(struct limits *limits, const struct sources *from)
 {
+    fake_opens++;
+    if (fake_open_dies)
+        longjmp(fake_death, 1);
     memset(limits, 0, sizeof *limits);
     limits->sources = from;
     for (int i = 0; i <= fake_gpus; i++) {
