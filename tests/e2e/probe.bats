@@ -209,6 +209,44 @@ END
     [ "$(jq -r .sources.dcmi "$BATS_TEST_TMPDIR/json")" = "it has not answered yet" ]
 }
 
+# limits TREE - one line a limit: name kind by now from to default settable
+limits() {
+    unpack "$1"
+    probe >/dev/null
+    jq -r '.limits[] | "\(.name) \(.kind) \(.by) \(.mw) \(.min_mw) \(.max_mw) \(.default_mw) \(.settable)"' \
+        "$BATS_TEST_TMPDIR/json" | sort
+}
+
+limit_reason() {
+    jq -r --arg n "$1" '.limits[] | select(.name == $n) | .reason' "$BATS_TEST_TMPDIR/json"
+}
+
+@test "power limits: what may be set, or why not; nothing is" {
+    diff - <(limits xeon-two-sockets) <<'END'
+package-0 package powercap 205000 52000 246000 null true
+package-1 package powercap 220000 52000 246000 null true
+END
+    run -0 "$meter" probe --root "$root"
+    [[ $output == *"package-1 "*" 220.0     52.0    246.0        - can be set"* ]]
+    diff - <(limits amdgpu) <<'END'
+gpu-0 gpu hwmon 250000 250000 250000 250000 false
+gpu-1 gpu hwmon 250000 79000 315000 300000 true
+END
+    probe >/dev/null
+    [ "$(limit_reason gpu-0)" = "its limit is fixed at 250 W" ]
+    diff - <(limits intel-gpus) <<'END'
+gpu-0 gpu hwmon 300000 75000 300000 300000 true
+gpu-1 gpu hwmon 0 38000 150000 150000 false
+END
+    probe >/dev/null
+    [[ $(limit_reason gpu-1) == "its limit is switched off"*"set it to 150 W first" ]]
+    [ "$(cat "$root"/sys/class/hwmon/hwmon*/power1_max | tr '\n' ' ')" = "300000000 0 " ]
+    # Zones that tell energy alone have none.
+    [ "$(limits epyc)" = "" ]
+    probe >/dev/null
+    [ "$(jq -r .limit_kinds.powercap "$BATS_TEST_TMPDIR/json")" = "no package has a long-term limit" ]
+}
+
 # all_files - every regular file of the tree below /sys; value_files - those that hold values, of any source
 all_files() {
     (cd "$root" && find sys -type f)
@@ -296,6 +334,17 @@ all_spoilt() {
         all_files | grep -vxFf "$BATS_TEST_TMPDIR/values" | all_spoilt "[$values] as \$values | .domains | all(
             if .state == \"ok\" then .integrated or (.uj | IN(\$values[])) else .uj == null and (.reason | length) > 0 end)" \
             empty digits bytes zeros folder pipe gone error
+    done < <(machines)
+}
+
+@test "hostile twins: a limit that is spoilt is not settable, or is what its files say" {
+    local trees values
+    while read -r trees; do
+        unpack_all $trees
+        values=$(cd "$root" && all_files | grep -E 'power_limit_uw|_cap$|power[12]_max$' | xargs -r sed -nE 's/^([0-9]+).*/\1/p' | paste -sd,)
+        all_files | grep -E '/constraint_|/power[0-9]_(cap|max|rated)|/name$|/enabled$' | all_spoilt "[$values] as \$values | .limits | all(
+            if .settable then .mw * 1000 | IN(\$values[]) else (.reason | length) > 0 end)" \
+            empty negative digits bytes words two zeros folder pipe gone error
     done < <(machines)
 }
 

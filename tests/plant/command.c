@@ -108,7 +108,7 @@ static void limit(struct plant *plant, const char *domain, int64_t mw, FILE *out
     } else if (mw != 0 && tree_set_limit(&plant->tree, &plant->model, d, mw) < 0) {
         fprintf(out, "! %s takes no limit of %" PRId64 " mW\n", domain, mw);
     } else {
-        plant_advance(plant);
+        plant_take_limits(plant);
         show_limit(plant, d, out);
     }
 }

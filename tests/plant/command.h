@@ -21,6 +21,9 @@ struct plant {
 /* Brings model and files to this moment. */
 void plant_advance(struct plant *plant);
 
+/* Lets the model know of limits that have changed, and the truth with it. */
+void plant_take_limits(struct plant *plant);
+
 /* Carries out one line:
  *   start ID CPUS [GPUS], end ID, suspend ID, resume ID
  *   set ID CORE_MW [GPU_MW]   its own power; -1: the figures'

@@ -144,40 +144,55 @@ static void share_idle(struct model *model, int domain, __int128 idle)
             idle * share_of(model, &model->jobs[i]) / whole;
 }
 
+/* The demand is within the limit. */
+static void rest(struct model_clocks *clocks, int64_t limit_mw, int64_t elapsed_ns)
+{
+    clocks->within_ns += elapsed_ns;
+    if (clocks->limit_mw <= 0 || clocks->within_ns >= MODEL_OVERSHOOT_NS) {
+        clocks->ceiling_mw = INT64_MAX;
+        clocks->over_ns = 0;
+    } else if (clocks->ceiling_mw != INT64_MAX) {
+        clocks->ceiling_mw = limit_mw;
+    }
+}
+
+/* The demand is above the limit: for how much of the step the clocks are late. */
+static int64_t turn_down(struct model_clocks *clocks, int64_t limit_mw,
+                         int64_t elapsed_ns)
+{
+    int64_t late_ns = MODEL_OVERSHOOT_NS - clocks->over_ns;
+
+    clocks->within_ns = 0;
+    if (clocks->ceiling_mw <= limit_mw)
+        late_ns = 0;
+    if (late_ns > elapsed_ns)
+        late_ns = elapsed_ns;
+    clocks->over_ns += late_ns;
+    if (late_ns < elapsed_ns || clocks->over_ns >= MODEL_OVERSHOOT_NS) {
+        clocks->ceiling_mw = limit_mw;
+        clocks->over_ns = 0;
+    }
+    return late_ns;
+}
+
 /* What the domain draws of `demand_pj` in a step: see model.h. */
 static __int128 clip(struct model_clocks *clocks, __int128 demand_pj, int64_t idle_mw,
                      int64_t elapsed_ns)
 {
     int64_t limit_mw = clocks->limit_mw > idle_mw ? clocks->limit_mw : idle_mw;
-    int64_t late_ns;
-    __int128 before_pj;
+    int64_t ceiling_mw = clocks->ceiling_mw, late_ns;
+    __int128 late_pj = demand_pj;
 
-    if (elapsed_ns <= 0 || clocks->limit_mw <= 0 ||
-        demand_pj <= (__int128)limit_mw * elapsed_ns) {
-        if (elapsed_ns > 0)
-            *clocks = (struct model_clocks){clocks->limit_mw, INT64_MAX, 0};
+    if (elapsed_ns <= 0)
+        return demand_pj;
+    if (clocks->limit_mw <= 0 || demand_pj <= (__int128)limit_mw * elapsed_ns) {
+        rest(clocks, limit_mw, elapsed_ns);
         return demand_pj;
     }
-    if (clocks->ceiling_mw <= limit_mw) {
-        clocks->ceiling_mw = limit_mw;
-        clocks->over_ns = 0;
-        return (__int128)limit_mw * elapsed_ns;
-    }
-    late_ns = MODEL_OVERSHOOT_NS - clocks->over_ns;
-    if (late_ns > elapsed_ns)
-        late_ns = elapsed_ns;
-    before_pj = clocks->ceiling_mw == INT64_MAX
-                    ? demand_pj
-                    : (__int128)clocks->ceiling_mw * elapsed_ns;
-    if (before_pj > demand_pj)
-        before_pj = demand_pj;
-    clocks->over_ns += late_ns;
-    if (clocks->over_ns >= MODEL_OVERSHOOT_NS) {
-        clocks->ceiling_mw = limit_mw;
-        clocks->over_ns = 0;
-    }
-    return before_pj * late_ns / elapsed_ns +
-           (__int128)limit_mw * (elapsed_ns - late_ns);
+    late_ns = turn_down(clocks, limit_mw, elapsed_ns);
+    if (ceiling_mw != INT64_MAX && (__int128)ceiling_mw * elapsed_ns < late_pj)
+        late_pj = (__int128)ceiling_mw * elapsed_ns;
+    return late_pj * late_ns / elapsed_ns + (__int128)limit_mw * (elapsed_ns - late_ns);
 }
 
 /* A step's energy: what is drawn whatever happens, and what is asked for beyond it and
@@ -306,9 +321,10 @@ static void measure_use(struct model *model, int64_t elapsed_ns)
 {
     for (int i = 0; i < model->job_count; i++) {
         struct model_job *job = &model->jobs[i];
-        int64_t percent = elapsed_ns > 0 ? job->used_ns * 100 / elapsed_ns : 0;
 
-        job->busy_percent = percent > 100 ? 100 : percent;
+        if (elapsed_ns >= MODEL_LOOK_NS)
+            job->busy_percent =
+                job->used_ns >= elapsed_ns ? 100 : job->used_ns * 100 / elapsed_ns;
         job->busy_us += job->busy_percent * elapsed_ns / 100000;
     }
 }

@@ -9,7 +9,8 @@
  * A package or GPU with a power limit draws min(limit, demand): what its holders would
  * make it draw is the demand, and each one's part shrinks alike. A demand that rises
  * above the limit, or a limit that sinks below what is drawn, is obeyed only
- * MODEL_OVERSHOOT_NS later, as real ones take to turn their clocks down. Idle power is
+ * MODEL_OVERSHOOT_NS later, as real ones take to turn their clocks down; after as long
+ * within the limit they are up again. Idle power is
  * drawn whatever the limit. Clocks are linear: dynamic power is proportional to them,
  * and so is work; one that gets half of the dynamic power it asks for does half of its
  * work a second. (Real ones lose less, because the voltage falls too.) Work is counted
@@ -30,6 +31,9 @@
 #define MODEL_MAX_JOBS 512
 #define MODEL_PJ_PER_UJ 1000000
 #define MODEL_OVERSHOOT_NS INT64_C(300000000)
+
+/* How busy a GPU's holder is shows over no shorter step: CPU time is told in ticks. */
+#define MODEL_LOOK_NS INT64_C(10000000)
 
 enum model_kind { MODEL_PACKAGE, MODEL_DRAM, MODEL_GPU, MODEL_PLATFORM };
 
@@ -55,7 +59,8 @@ struct model_job {
 struct model_clocks {
     int64_t limit_mw;   /* 0: none */
     int64_t ceiling_mw; /* what the clocks allow now; INT64_MAX: all of it */
-    int64_t over_ns;    /* for how long the demand has been above the limit */
+    int64_t over_ns;    /* for how long the demand has been above the limit … */
+    int64_t within_ns;  /* … or, since it last was, within it */
 };
 
 struct model {

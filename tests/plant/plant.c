@@ -144,7 +144,7 @@ static int64_t now_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static void take_limits(struct plant *plant)
+void plant_take_limits(struct plant *plant)
 {
     uint32_t changed = tree_take_limits(&plant->tree, &plant->model);
 
@@ -158,7 +158,7 @@ void plant_advance(struct plant *plant)
 {
     int64_t now = now_ns();
 
-    take_limits(plant);
+    plant_take_limits(plant);
     jobs_look(&plant->model, plant->cgroup_root, plant->node);
     model_advance(&plant->model, now - plant->then_ns);
     plant->then_ns = now;
