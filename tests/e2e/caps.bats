@@ -10,7 +10,8 @@ load cluster
 setup_file() {
     export BATS_NO_PARALLELIZE_WITHIN_FILE=true
     cat >"$BATS_FILE_TMPDIR/policy.json" <<'END'
-{"caps": {"enabled": true, "rules": [{"user": "alice", "gpu": "150W"}, {"user": "bob", "gpu": "180W"},
+{"enforce": "strict", "estimate": {"nameplate": {"*": {"node_w": 20, "cpu_w": 10, "gpu_w": 10}}},
+ "caps": {"enabled": true, "rules": [{"user": "alice", "gpu": "150W"}, {"user": "bob", "gpu": "180W"},
                                      {"user": "carol", "cpu_percent": 30}]}}
 END
     cluster_up --nodes 1 --cpus 4 --gpus 2 --tick-ms 500 --report-ms 1000 --cred-expire 5 \
@@ -200,6 +201,37 @@ $(busy 5)" -n 1 -c 1 --gres=gpu:1 -o capped.out -A astro)
         ! root test -d "/sys/fs/cgroup/cpu/kwota/n1/job_$1"
     }
     wait_for 15 gone "$job"
+}
+
+@test "frozen: every cap is lifted, and comes back" {
+    capped alice 60 -A astro
+    wait_for 30 limit_is gpu-0 150000
+    root kwota freeze --why 'something is odd'
+    wait_for 10 limit_is gpu-0 350000
+    root kwota freeze --off --why 'it was nothing'
+    wait_for 10 limit_is gpu-0 150000
+    root scancel -u alice
+    wait_for 30 found_again
+}
+
+@test "kwotad is away: a job slows down to the least, and ends when its allowance is used" {
+    local job
+    root kwota quota set -A physics 1000kWh --period month --why test
+    # Uncapped and with a lien of a few watt-hours, which 200 W and more soon use.
+    job=$(capped dave 300 -A physics -t 1)
+    wait_for 30 job_runs "$job"
+    has_allowance() {
+        jq -e '.runs[] | select(.allowance_mj > 0 and .then == "end")' "$dir/spool/meter/n1/caps.json"
+    }
+    wait_for 20 has_allowance
+    "$top/tests/cluster" kill --dir "$dir" kwotad -KILL
+    wait_for 60 limit_is gpu-0 100000
+    wait_for 120 queue_empty
+    grep -q "job $job: kwotad is silent and the job has used its allowance" "$dir"/run/kwota/n1.log "$dir"/log/meter-n1*
+    "$top/tests/cluster" start --dir "$dir" kwotad
+    wait_for 60 found_again
+    wait_for 60 settled "$job"
+    root kwota quota remove -A physics --why 'end of the test'
 }
 
 @test "no set was ever outside a device's range, and nothing is left" {
