@@ -269,15 +269,15 @@ static void nvml_left_alone(void **state)
 {
     (void)state;
     put_gpus(4);
-    gpus->card[0].flags = GPU_STATE_LOST;
-    gpus->card[1].flags = GPU_STATE_NO_LIMIT;
+    gpus->card[0].flags = GPU_STATE_NO_LIMIT;
+    gpus->card[1].flags = GPU_STATE_LOST;
     gpus->card[2].min_mw = gpus->card[2].max_mw = gpus->card[2].limit_mw = 250000;
     find();
     assert_int_equal(limits.count, 4);
-    assert_true(says(limit("gpu-0")->why, "GPU is lost"));
-    assert_int_equal(set("gpu-0", 200000), LIMIT_LOST);
-    assert_true(says(limit("gpu-1")->why, "Not Supported"));
-    assert_int_not_equal(set("gpu-1", 200000), LIMIT_OK);
+    assert_true(says(limit("gpu-0")->why, "Not Supported"));
+    assert_int_not_equal(set("gpu-0", 200000), LIMIT_OK);
+    assert_true(says(limit("gpu-1")->why, "GPU is lost"));
+    assert_int_equal(set("gpu-1", 200000), LIMIT_LOST);
     assert_true(says(limit("gpu-2")->why, "fixed at 250 W"));
     assert_int_equal(set("gpu-2", 250000), LIMIT_PERMISSION);
     assert_string_equal(limit("gpu-3")->why, "");
