@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -64,6 +65,45 @@ static void add_domains(struct block *block, const json_t *domains)
         add_line(block, "kwota:   %s", text);
 }
 
+/* Watts without a decimal where there is none: "250 W". */
+static void watts(char *text, size_t size, int64_t mw)
+{
+    if (mw % 1000 == 0)
+        snprintf(text, size, "%" PRId64 " W", mw / 1000);
+    else
+        energy_watts(text, size, mw);
+}
+
+/* To what the job was ever held on this node, the lowest, and for how long. */
+static void add_caps(struct block *block, const json_t *caps)
+{
+    int64_t gpu = integer(caps, "gpu_mw", 0), package = integer(caps, "package_mw", 0),
+            percent = integer(caps, "cpu_percent", 0),
+            s = integer(caps, "capped_ms", 0) / 1000;
+    char gpu_text[ENERGY_TEXT] = "", package_text[ENERGY_TEXT + 16] = "",
+         cpu_text[48] = "";
+    bool first = gpu <= 0;
+
+    if (!json_is_object(caps))
+        return;
+    if (gpu > 0)
+        watts(gpu_text, sizeof gpu_text, gpu);
+    if (package > 0) {
+        char text[ENERGY_TEXT];
+
+        watts(text, sizeof text, package);
+        snprintf(package_text, sizeof package_text, "%s%s a package", first ? "" : ", ",
+                 text);
+        first = false;
+    }
+    if (percent > 0)
+        snprintf(cpu_text, sizeof cpu_text, "%s%" PRId64 " %% of its CPU time",
+                 first ? "" : ", ", percent);
+    add_line(block,
+             "kwota:   capped to %s%s%s for %" PRId64 ":%02" PRId64 ":%02" PRId64,
+             gpu_text, package_text, cpu_text, s / 3600, s / 60 % 60, s % 60);
+}
+
 static void add_doubts(struct block *block, const json_t *summary)
 {
     int64_t nodes = integer(summary, "node_count", 1),
@@ -104,6 +144,7 @@ void block_make(struct block *block, const char *job, const json_t *summary)
              energy_joules(joules, sizeof joules, mj), s / 3600, s / 60 % 60, s % 60,
              energy_watts(watts, sizeof watts, energy_mean_mw(mj, ms)), mark);
     add_domains(block, domains);
+    add_caps(block, json_object_get(summary, "caps"));
     add_doubts(block, summary);
 }
 

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -82,8 +83,14 @@ static void become_meter(const struct arguments *a, const char *node)
                             "--root",       a->root,  "--run",  a->run,
                             "--spool",      a->spool, "--user", a->user,
                             "--timeout-ms", patience, "--log",  log};
-    static char *const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+    const char *slurm = getenv("SLURM_CONF");
+    char conf[ARGUMENT_TEXT + 16];
+    /* The meter ends a job through scancel, which reads slurm.conf. */
+    char *const environment[] = {(char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+                                 slurm ? conf : NULL, NULL};
     int n = 16;
+
+    snprintf(conf, sizeof conf, "SLURM_CONF=%s", slurm ? slurm : "");
 
     snprintf(patience, sizeof patience, "%ld", a->timeout_ms);
     snprintf(log, sizeof log, "%s/%s.log", a->run, node);

@@ -57,47 +57,84 @@ static void step_name(uint32_t step, char *name, size_t size)
 }
 
 /* Debian's build for several slurmd on one host adds the node's name; others do not. */
-static int open_v1(const struct cputime *c, const char *mount,
-                   const struct cputime_of *of, const char *file)
+static void v1_path(const char *mount, const char *node, const struct cputime_of *of,
+                    const char *file, char *path, size_t size)
 {
-    char path[640], step[32];
-    int fd;
+    char step[32];
 
     step_name(of->step, step, sizeof step);
-    snprintf(path, sizeof path, "%s/slurm_%s/uid_%u/job_%u%s/%s", mount, c->node,
-             of->uid, of->job, step, file);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0)
-        return fd;
-    snprintf(path, sizeof path, "%s/slurm/uid_%u/job_%u%s/%s", mount, of->uid, of->job,
-             step, file);
-    return open(path, O_RDONLY | O_CLOEXEC);
+    snprintf(path, size, "%s/slurm%s%s/uid_%u/job_%u%s/%s", mount, node[0] ? "_" : "",
+             node, of->uid, of->job, step, file);
 }
 
 /* Under v2 Slurm makes a systemd scope, with the node's name in Debian's build, and in
  * it a directory for each job: by its number, or by its SLUID (26.05, unless
  * CgroupJobIdPaths=yes). */
+static void v2_path(const char *mount, const char *node, const struct cputime_of *of,
+                    bool by_sluid, const char *file, char *path, size_t size)
+{
+    char step[32], job[BOOKS_SLUID + 16];
+
+    step_name(of->step, step, sizeof step);
+    if (by_sluid)
+        snprintf(job, sizeof job, "%s", of->sluid);
+    else
+        snprintf(job, sizeof job, "job_%u", of->job);
+    snprintf(path, size, "%s/system.slice/%s%sslurmstepd.scope/%s%s/%s", mount, node,
+             node[0] ? "_" : "", job, step, file);
+}
+
+static int open_v1(const struct cputime *c, const char *mount,
+                   const struct cputime_of *of, const char *file)
+{
+    char path[640];
+    int fd;
+
+    v1_path(mount, c->node, of, file, path, sizeof path);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0)
+        return fd;
+    v1_path(mount, "", of, file, path, sizeof path);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
 static int open_v2(const struct cputime *c, const struct cputime_of *of,
                    const char *file)
 {
-    char path[640], step[32], job[BOOKS_SLUID + 16];
+    char path[640];
 
-    step_name(of->step, step, sizeof step);
     for (int by_sluid = 0; by_sluid <= (of->sluid[0] != '\0'); by_sluid++)
         for (int named = 1; named >= 0; named--) {
             int fd;
 
-            if (by_sluid)
-                snprintf(job, sizeof job, "%s", of->sluid);
-            else
-                snprintf(job, sizeof job, "job_%u", of->job);
-            snprintf(path, sizeof path, "%s/system.slice/%s%sslurmstepd.scope/%s%s/%s",
-                     c->v2, named ? c->node : "", named ? "_" : "", job, step, file);
+            v2_path(c->v2, named ? c->node : "", of, by_sluid, file, path, sizeof path);
             fd = open(path, O_RDONLY | O_CLOEXEC);
             if (fd >= 0)
                 return fd;
         }
     return -1;
+}
+
+bool cputime_dir_v1(const char *mount, const char *node, const struct cputime_of *of,
+                    char *path, size_t size)
+{
+    v1_path(mount, node, of, "", path, size);
+    if (access(path, F_OK) == 0)
+        return true;
+    v1_path(mount, "", of, "", path, size);
+    return access(path, F_OK) == 0;
+}
+
+bool cputime_dir_v2(const char *mount, const char *node, const struct cputime_of *of,
+                    char *path, size_t size)
+{
+    for (int by_sluid = 0; by_sluid <= (of->sluid[0] != '\0'); by_sluid++)
+        for (int named = 1; named >= 0; named--) {
+            v2_path(mount, named ? node : "", of, by_sluid, "", path, size);
+            if (access(path, F_OK) == 0)
+                return true;
+        }
+    return false;
 }
 
 static struct cputime_file *file_of(struct cputime *cputime,

@@ -7,6 +7,7 @@
 #define METER_CPUTIME_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "plugin/meter/books.h"
@@ -47,6 +48,13 @@ int64_t cputime_read(struct cputime *cputime, const struct cputime_of *of);
 
 /* Whether a step's processes are frozen: 1 they are, 0 they are not, -1 unknown. */
 int cputime_frozen(const struct cputime *cputime, const struct cputime_of *of);
+
+/* The job's (or step's) directory, with a slash at its end, where a hierarchy of v1 or
+ * v2 is mounted there; false if there is none (yet, or any more). For any thread. */
+bool cputime_dir_v1(const char *mount, const char *node, const struct cputime_of *of,
+                    char *path, size_t size);
+bool cputime_dir_v2(const char *mount, const char *node, const struct cputime_of *of,
+                    char *path, size_t size);
 
 /* Closes what is kept open for the job and its steps. */
 void cputime_forget(struct cputime *cputime, uint32_t job);

@@ -157,6 +157,15 @@ static int64_t read_memory_mb(const char *root)
     return kb / 1024;
 }
 
+static void open_caps(struct meter *meter)
+{
+    char dir[512];
+
+    snprintf(dir, sizeof dir, "%s/%s", meter->options->spool, meter->options->node);
+    caps_open(&meter->caps, &meter->sources, meter->options->node, dir,
+              meter->books.boot_id);
+}
+
 int meter_open(struct meter *meter, const struct meter_options *options)
 {
     char boot_id[40], mark[512];
@@ -178,6 +187,7 @@ int meter_open(struct meter *meter, const struct meter_options *options)
     else
         resume(&meter->books);
     meter->books.asleep_ns = asleep_ns();
+    open_caps(meter);
     if (meter->counters.count == 0)
         meter_log("no energy counter below %s: every job's energy is unknown here",
                   options->root);
@@ -500,6 +510,7 @@ void meter_tick(struct meter *meter, bool boundary, bool sync)
     if (end_lost_runs(meter))
         tick_locked(meter, true);
     save_locked(meter, sync);
+    caps_look(&meter->caps, &meter->books);
     pthread_mutex_unlock(&meter->lock);
 }
 
@@ -541,6 +552,7 @@ static struct books_run *start_locked(struct meter *meter, const struct meter_jo
     describe(run, job);
     ask_for_users(meter);
     save_locked(meter, false);
+    caps_look(&meter->caps, &meter->books);
     return run;
 }
 
@@ -585,6 +597,13 @@ void meter_allocate(struct meter *meter, const char *token, int64_t cpus,
         if (!meter->books.runs[i].final &&
             strcmp(meter->books.runs[i].token, token) == 0)
             allocate(meter, &meter->books.runs[i], cpus, memory_mb);
+    pthread_mutex_unlock(&meter->lock);
+}
+
+void meter_cap(struct meter *meter, const char *token, const struct caps_order *order)
+{
+    pthread_mutex_lock(&meter->lock);
+    caps_tell(&meter->caps, &meter->books, token, order);
     pthread_mutex_unlock(&meter->lock);
 }
 
@@ -646,6 +665,7 @@ void meter_end(struct meter *meter, uint32_t job)
         tick_locked(meter, true);
         end_locked(meter, run);
         save_locked(meter, true);
+        caps_look(&meter->caps, &meter->books);
     }
     pthread_mutex_unlock(&meter->lock);
 }
@@ -653,6 +673,7 @@ void meter_end(struct meter *meter, uint32_t job)
 void meter_close(struct meter *meter)
 {
     meter_tick(meter, true, true);
+    caps_close(&meter->caps);
     state_close(&meter->state);
     cputime_close(&meter->cputime);
     busy_close(&meter->busy);

@@ -1,8 +1,8 @@
 /* meter.h - the meter of one node: ticks, and what is asked of it between them
  *
  * All functions below belong to the main thread, but meter_snapshot(),
- * meter_reported(), meter_acknowledge(), meter_allocate() and meter_configure(), which
- * the reporter's thread may call.
+ * meter_reported(), meter_acknowledge(), meter_allocate(), meter_cap() and
+ * meter_configure(), which the reporter's thread may call.
  */
 #ifndef METER_METER_H
 #define METER_METER_H
@@ -11,6 +11,7 @@
 
 #include "plugin/meter/books.h"
 #include "plugin/meter/busy.h"
+#include "plugin/meter/caps.h"
 #include "plugin/meter/counter.h"
 #include "plugin/meter/cputime.h"
 #include "plugin/meter/sources.h"
@@ -35,6 +36,7 @@ struct meter {
     bool unbalanced;       /* said so already */
     pthread_mutex_t lock;  /* guards books */
     struct books books;
+    struct caps caps; /* has a lock of its own, taken after this one */
 };
 
 /* What a prolog says of a job. */
@@ -76,6 +78,9 @@ void meter_look(struct meter *meter, uint32_t job, uint32_t step, bool tick);
 /* What Slurm says the run holds on this node now; -1 unknown. For any thread. */
 void meter_allocate(struct meter *meter, const char *token, int64_t cpus,
                     int64_t memory_mb);
+
+/* kwotad's word on what a run is held to. For any thread. */
+void meter_cap(struct meter *meter, const char *token, const struct caps_order *order);
 
 /* A job is over on this node; its counts become final, on disk. */
 void meter_end(struct meter *meter, uint32_t job);

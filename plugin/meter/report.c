@@ -44,9 +44,9 @@ struct reporter {
     char summary_token[BOOKS_TOKEN];
     json_t *summary; /* of summary_token */
     struct start starts[STARTS];
-    bool answered;            /* kwotad has answered a report since the meter began */
-    bool gated, hold_if_away; /* … and said this */
-    bool away;                /* the last report was not answered */
+    bool answered; /* kwotad has answered a report since the meter began */
+    bool gated, capping, hold_if_away; /* … and said this */
+    bool away;                         /* the last report was not answered */
     /* of the thread alone: */
     struct books snapshot;
     int64_t retry_ms;
@@ -66,6 +66,7 @@ static void take_gate(struct reporter *r, const json_t *config)
     pthread_mutex_lock(&r->lock);
     r->answered = true;
     r->gated = json_is_true(json_object_get(config, "gated"));
+    r->capping = json_is_true(json_object_get(config, "capping"));
     r->hold_if_away = json_is_true(json_object_get(config, "hold_if_away"));
     pthread_mutex_unlock(&r->lock);
 }
@@ -89,16 +90,19 @@ static void take_configuration(struct meter *meter, const json_t *config)
     meter_configure(meter, &c);
 }
 
-/* What Slurm says the runs hold here now: resized jobs. */
-static void take_allocations(struct meter *meter, json_t *runs)
+/* What Slurm says the runs hold here now, and what kwotad holds them to. */
+static void take_runs(struct meter *meter, json_t *runs)
 {
     const char *token;
     json_t *one;
+    struct caps_order order;
 
     json_object_foreach(runs, token, one)
     {
         meter_allocate(meter, token, integer_or(one, "cpus", -1),
                        integer_or(one, "memory_mb", -1));
+        caps_order_read(one, &order);
+        meter_cap(meter, token, &order);
     }
 }
 
@@ -114,7 +118,8 @@ static void take_reply(struct reporter *r, json_t *reply, const char *asked)
     }
     take_configuration(r->meter, json_object_get(reply, "config"));
     take_gate(r, json_object_get(reply, "config"));
-    take_allocations(r->meter, json_object_get(reply, "runs"));
+    caps_heard(&r->meter->caps, r->capping);
+    take_runs(r->meter, json_object_get(reply, "runs"));
     meter_reported(r->meter, &r->snapshot);
     if (!asked[0])
         return;
@@ -149,6 +154,7 @@ static void send_report(struct reporter *r)
     pthread_mutex_unlock(&r->lock);
     meter_snapshot(r->meter, &r->snapshot);
     body = report_body(&r->snapshot, r->meter->options->node, asked);
+    caps_report(&r->meter->caps, body);
     status = client_call(r->client, "POST", "/v1/report", body, &reply, error);
     json_decref(body);
     if (status == 200 && reply)
@@ -183,12 +189,30 @@ static json_t *undecided(struct reporter *r)
         if (start->token[0] && !start->decided)
             json_array_append_new(tokens, json_string(start->token));
     }
-    if (!r->gated || json_array_size(tokens) == 0) {
+    if ((!r->gated && !r->capping) || json_array_size(tokens) == 0) {
         json_decref(tokens);
         tokens = NULL;
     }
     pthread_mutex_unlock(&r->lock);
     return tokens;
+}
+
+/* Before the decisions: a prolog that is told to go on finds its cap ordered. */
+static void take_caps(struct reporter *r, json_t *caps)
+{
+    const char *token;
+    json_t *cap;
+
+    json_object_foreach(caps, token, cap)
+    {
+        struct caps_order order;
+        json_t *one = json_pack("{s:O}", "cap", cap);
+
+        caps_order_read(one, &order);
+        order.allowance_told = false;
+        meter_cap(r->meter, token, &order);
+        json_decref(one);
+    }
 }
 
 static void take_decisions(struct reporter *r, json_t *decisions)
@@ -217,8 +241,10 @@ static void ask_decisions(struct reporter *r)
     if (!tokens)
         return;
     body = json_pack("{s:o}", "tokens", tokens);
-    if (client_call(r->client, "POST", "/v1/decisions", body, &reply, error) == 200)
+    if (client_call(r->client, "POST", "/v1/decisions", body, &reply, error) == 200) {
+        take_caps(r, json_object_get(reply, "caps"));
         take_decisions(r, json_object_get(reply, "decisions"));
+    }
     json_decref(reply);
     json_decref(body);
 }
@@ -386,7 +412,7 @@ static const char *decide(struct reporter *r, const char *token)
 
     if (!r->answered)
         return r->away ? "run" : "unknown";
-    if (!r->gated)
+    if (!r->gated && !r->capping)
         return "run";
     start = find_start(r, token);
     if (!start)
@@ -400,7 +426,9 @@ static const char *decide(struct reporter *r, const char *token)
     }
     if (start->decided)
         return start->held ? "held" : "run";
-    return !r->away ? "wait" : r->hold_if_away ? "hold" : "run";
+    if (!r->away)
+        return "wait";
+    return r->gated && r->hold_if_away ? "hold" : "run";
 }
 
 const char *report_decision(struct reporter *r, const char *token)

@@ -56,9 +56,12 @@ static json_t *decision(struct meter *meter, struct reporter *reporter,
                         const json_t *request)
 {
     const struct books_run *run = books_running(&meter->books, job_of(request));
+    const char *word = run ? report_decision(reporter, run->token) : "run";
 
-    return json_pack("{s:b s:s}", "ok", 1, "decision",
-                     run ? report_decision(reporter, run->token) : "run");
+    /* Its cap is in force before its first process. */
+    if (run && strcmp(word, "run") == 0 && !caps_ready(&meter->caps, run->token))
+        word = "wait";
+    return json_pack("{s:b s:s}", "ok", 1, "decision", word);
 }
 
 static json_t *task_exit(struct meter *meter, struct reporter *reporter,
@@ -191,7 +194,7 @@ json_t *request_summary(struct meter *meter, const char *token, json_t *others)
     int64_t mj[COUNTER_KINDS];
     bool present[COUNTER_KINDS] = {false};
     const struct books_run *run = NULL;
-    json_t *reasons = json_array();
+    json_t *reasons = json_array(), *caps;
 
     for (int k = 0; k < COUNTER_KINDS; k++)
         mj[k] = BOOKS_UNKNOWN;
@@ -217,12 +220,13 @@ json_t *request_summary(struct meter *meter, const char *token, json_t *others)
             json_array_append_new(reasons, json_string(text));
         }
     add_others(mj, others);
-    return json_pack("{s:b s:{s:s s:I s:b s:s s:o s:i s:I s:o}}", "ok", 1, "summary",
-                     "token", run->token, "elapsed_ms",
+    caps = caps_summary(&meter->caps, run->token);
+    return json_pack("{s:b s:{s:s s:I s:b s:s s:o s:i s:I s:o s:o}}", "ok", 1,
+                     "summary", "token", run->token, "elapsed_ms",
                      (json_int_t)(meter_now_ms() - run->start_ms), "simulated",
                      meter->books.simulated, "quality",
                      run->reasons ? "partial" : "measured", "reasons", reasons,
                      "node_count", run->node_count, "nodes_known",
                      (json_int_t)(1 + integer_or(others, "nodes_known", 0)), "domains",
-                     domains_json(mj, present));
+                     domains_json(mj, present), "caps", caps ? caps : json_null());
 }

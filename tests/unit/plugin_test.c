@@ -97,6 +97,18 @@ static void blocks(void **state)
          "null}]}",
          3, "kwota: job 12 used 0.00100 kWh (3600 J) in 0:00:01, 3600.0 W on average",
          "kwota:   partial: a counter failed"},
+        {"{\"elapsed_ms\":1000000,\"domains\":[{\"kind\":\"gpu\",\"mj\":1000}],"
+         "\"caps\":"
+         "{\"gpu_mw\":250000,\"package_mw\":null,\"cpu_percent\":null,\"capped_ms\":"
+         "750999}}",
+         3, "kwota: job 12 used 0.0000003 kWh (1.000 J) in 0:16:40, 0.0 W on average",
+         "kwota:   capped to 250 W for 0:12:30"},
+        {"{\"elapsed_ms\":1000000,\"domains\":[{\"kind\":\"gpu\",\"mj\":1000}],"
+         "\"caps\":"
+         "{\"gpu_mw\":null,\"package_mw\":90125,\"cpu_percent\":50,\"capped_ms\":"
+         "3600000}}",
+         3, "kwota: job 12 used 0.0000003 kWh (1.000 J) in 0:16:40, 0.0 W on average",
+         "kwota:   capped to 90.1 W a package, 50 % of its CPU time for 1:00:00"},
         {"{\"elapsed_ms\":1000,\"domains\":[{\"kind\":\"package\",\"mj\":null}]}", 1,
          "kwota: job 12: energy unknown: no counter gave a value", NULL},
     };
