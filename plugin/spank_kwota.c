@@ -25,6 +25,7 @@
 #include "plugin/energy_budget.h"
 #include "plugin/meter_client.h"
 #include "plugin/meter_start.h"
+#include "policy/watts.h"
 
 SPANK_PLUGIN(kwota, 1)
 
@@ -44,6 +45,7 @@ static uint32_t local_job;
 
 static int take_report_option(int value, const char *text, int remote);
 static int take_budget_option(int value, const char *text, int remote);
+static int take_cap_option(int value, const char *text, int remote);
 
 static struct spank_option report_option = {
     .name = (char *)"energy-report",
@@ -93,6 +95,29 @@ static int take_budget_option(int value, const char *text, int remote)
     slurm_error("kwota: --energy-budget=%s is no amount of energy; say, for example, "
                 "--energy-budget=2kWh",
                 text ? text : "");
+    return -1;
+}
+
+static struct spank_option cap_option = {
+    .name = (char *)"gpu-power-cap",
+    .arginfo = (char *)"WATTS",
+    .usage = (char *)"the power that each of the job's GPUs may draw, such as 250W",
+    .has_arg = 1,
+    .val = 0,
+    .cb = take_cap_option,
+};
+
+static int take_cap_option(int value, const char *text, int remote)
+{
+    int64_t mw;
+
+    (void)value;
+    if (remote || (text && watts_parse_cap(text, &mw) == 0))
+        return 0;
+    slurm_error(
+        "kwota: --gpu-power-cap=%s is no power of a GPU, from 10W to 10kW; say, "
+        "for example, --gpu-power-cap=250W",
+        text ? text : "");
     return -1;
 }
 
@@ -300,6 +325,8 @@ int slurm_spank_init(spank_t sp, int ac, char **av)
             slurm_error("kwota: --energy-report cannot be offered");
         if (spank_option_register(sp, &budget_option) != ESPANK_SUCCESS)
             slurm_error("kwota: --energy-budget cannot be offered");
+        if (spank_option_register(sp, &cap_option) != ESPANK_SUCCESS)
+            slurm_error("kwota: --gpu-power-cap cannot be offered");
         break;
     case S_CTX_SLURMD:
         /* So that mistakes in plugstack.conf are read when slurmd starts. */
