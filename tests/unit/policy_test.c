@@ -31,7 +31,7 @@ static const char full[] =
     "  \"history\": {\"runs\": 0}},\n"
     " \"classes\": {\"fast\": [\"gpu\", \"fpga\"], \"cpu\": [\"main\"]},\n"
     " \"credits\": {\"NODE_FAIL\": 100, \"PREEMPTED\": 50},\n"
-    " \"caps\": {\"later\": [1]}}";
+    " \"caps\": {\"enabled\": true}}";
 
 static struct policy *read_valid(struct policy_files *files, const char *text)
 {
