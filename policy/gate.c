@@ -9,7 +9,7 @@
 #include "policy/log.h"
 #include "policy/slurm_act.h"
 #include "policy/switches.h"
-#include "policy/watts.h"
+#include "policy/tres.h"
 
 /* At most so many a round: the next round has the rest. */
 #define BATCH 256
@@ -84,18 +84,6 @@ struct convict {
     bool batch, requeues, hold;
 };
 
-static void tell_said(struct convict *c, int64_t budget_wh, int64_t gpu_mw)
-{
-    char watts[WATTS_TEXT], budget[40] = "", cap[64] = "";
-
-    if (budget_wh > 0)
-        snprintf(budget, sizeof budget, "; energy budget %lld Wh",
-                 (long long)budget_wh);
-    if (gpu_mw > 0)
-        snprintf(cap, sizeof cap, "; gpu power cap %s W", watts_text(gpu_mw, watts));
-    snprintf(c->said, sizeof c->said, "%s%s", budget, cap);
-}
-
 static int convicts(struct gate *gate, struct convict *list, int most)
 {
     sqlite3_stmt *stmt;
@@ -123,8 +111,9 @@ static int convicts(struct gate *gate, struct convict *list, int most)
         c->batch = sqlite3_column_int(stmt, 4) != 0;
         c->requeues = sqlite3_column_int(stmt, 5) != 0;
         c->hold = sqlite3_column_int(stmt, 6) != 0;
-        tell_said(c, sqlite3_column_int64(stmt, 7) / ESTIMATE_MJ_PER_WH,
-                  sqlite3_column_int64(stmt, 8));
+        tres_user_words(c->said, sizeof c->said,
+                        sqlite3_column_int64(stmt, 7) / ESTIMATE_MJ_PER_WH,
+                        sqlite3_column_int64(stmt, 8));
     }
     ledger_done(gate->ledger, stmt);
     /* Nothing is done that a kwotad which is killed now would not know of. */

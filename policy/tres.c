@@ -114,17 +114,27 @@ int64_t tres_gpu_power_cap(const char *comment)
     return watts_parse(watts, &mw) < 0 ? 0 : mw;
 }
 
-char *tres_keep_words(char *text, int size, const char *words, const char *comment)
+char *tres_user_words(char *text, int size, int64_t budget_wh, int64_t gpu_cap_mw)
 {
-    int64_t wh = tres_energy_budget(comment), mw = tres_gpu_power_cap(comment);
     char budget[64] = "", cap[64] = "", watts[WATTS_TEXT];
 
-    if (wh > 0)
-        snprintf(budget, sizeof budget, "; energy budget %lld Wh", (long long)wh);
-    if (mw > 0)
-        snprintf(cap, sizeof cap, "; gpu power cap %s W", watts_text(mw, watts));
-    snprintf(text, (size_t)size, "%.*s%s%s",
-             size - 1 - (int)strlen(budget) - (int)strlen(cap), words, budget, cap);
+    if (budget_wh > 0)
+        snprintf(budget, sizeof budget, "; energy budget %lld Wh",
+                 (long long)budget_wh);
+    if (gpu_cap_mw > 0)
+        snprintf(cap, sizeof cap, "; gpu power cap %s W",
+                 watts_text(gpu_cap_mw, watts));
+    snprintf(text, (size_t)size, "%s%s", budget, cap);
+    return text;
+}
+
+char *tres_keep_words(char *text, int size, const char *words, const char *comment)
+{
+    char said[128];
+
+    tres_user_words(said, sizeof said, tres_energy_budget(comment),
+                    tres_gpu_power_cap(comment));
+    snprintf(text, (size_t)size, "%.*s%s", size - 1 - (int)strlen(said), words, said);
     return text;
 }
 

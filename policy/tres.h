@@ -25,6 +25,10 @@ int64_t tres_energy_budget(const char *comment);
 /* The mW in one that has "gpu power cap 250.5 W" anywhere; 0: it has not. */
 int64_t tres_gpu_power_cap(const char *comment);
 
+/* "; energy budget 2000 Wh; gpu power cap 250.5 W": what a job's user said, as it ends
+ * an admin_comment; 0: nothing of that. Returns text. */
+char *tres_user_words(char *text, int size, int64_t budget_wh, int64_t gpu_cap_mw);
+
 /* "WORDS; energy budget 2000 Wh; gpu power cap 250.5 W": an admin_comment that keeps
  * what the job's user said in `comment`. Returns text. */
 char *tres_keep_words(char *text, int size, const char *words, const char *comment);
