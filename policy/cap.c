@@ -79,8 +79,6 @@ char *cap_text(const int64_t most[CAP_PARTS], char text[CAP_TEXT])
 void cap_work_out(const struct cap_words *words, struct cap *cap)
 {
     const int64_t user[CAP_PARTS] = {[CAP_GPU] = words->user_gpu_mw};
-    const int64_t steer[CAP_PARTS] = {
-        [CAP_GPU] = words->steer_gpu_mw, [CAP_CPU] = words->steer_cpu_percent};
 
     *cap = (struct cap){.most = {0}};
     if (words->off)
@@ -90,7 +88,8 @@ void cap_work_out(const struct cap_words *words, struct cap *cap)
     cap_lower(cap, user, "its user's --gpu-power-cap");
     if (words->orders)
         cap_lower_by(cap, words->orders);
-    cap_lower(cap, steer, words->steer_why ? words->steer_why : "steering");
+    if (words->steer)
+        cap_lower_by(cap, words->steer);
 }
 
 static json_t *number(int64_t value)

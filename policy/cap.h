@@ -45,9 +45,7 @@ struct cap_words {
     const struct cap *policy; /* its rules */
     int64_t user_gpu_mw;      /* --gpu-power-cap */
     const struct cap *orders; /* operators', all together */
-    /* What makes its energy last (steering). */
-    int64_t steer_gpu_mw, steer_cpu_percent;
-    const char *steer_why;
+    const struct cap *steer;  /* what makes its energy last */
 };
 
 /* What it is held to. */

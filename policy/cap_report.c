@@ -112,7 +112,7 @@ static int take_changes(struct ledger *ledger, const char *token, const json_t *
                   why[0] ? why : json_string_value(word));
         json_object_set_new_nocheck(told, name, json_true());
     }
-    if (rc == 0 && percent != ENERGY_UNKNOWN) {
+    if (rc == 0 && percent != ENERGY_UNKNOWN && !json_object_get(told, "cpu")) {
         rc = note(ledger, token, "cpu", time_ms, percent, "set",
                   json_string_value(word));
         json_object_set_new(told, "cpu", json_true());

@@ -64,9 +64,9 @@ struct capping {
 
 /* A run that caps are for. */
 struct subject {
-    int64_t run_id, user_gpu_mw, steer_gpu_mw, steer_cpu_percent;
+    int64_t run_id, user_gpu_mw;
+    struct cap steer;
     char text[64], user[64], account[64], partition[64], qos[64], gpu_types[128];
-    char steer_why[CAP_WHY];
 };
 
 struct capping *capping_new(struct ledger *ledger, const char *cluster)
@@ -300,11 +300,8 @@ static int write_cap(struct ledger *ledger, int64_t run_id, const struct cap *ca
 
 static int work_out(struct capping *c, const struct subject *s, int64_t now_s)
 {
-    struct cap_words words = {.off = c->world.off,
-                              .user_gpu_mw = s->user_gpu_mw,
-                              .steer_gpu_mw = s->steer_gpu_mw,
-                              .steer_cpu_percent = s->steer_cpu_percent,
-                              .steer_why = s->steer_why};
+    struct cap_words words = {
+        .off = c->world.off, .user_gpu_mw = s->user_gpu_mw, .steer = &s->steer};
     struct cap orders, cap;
     const struct kept *kept = words.off ? NULL : find_kept(c, s, now_s);
 
@@ -337,9 +334,10 @@ static void take(sqlite3_stmt *row, struct subject *s)
     put(s->qos, sizeof s->qos, row, 5);
     put(s->gpu_types, sizeof s->gpu_types, row, 6);
     s->user_gpu_mw = sqlite3_column_int64(row, 7);
-    s->steer_gpu_mw = sqlite3_column_int64(row, 8);
-    s->steer_cpu_percent = sqlite3_column_int64(row, 9);
-    put(s->steer_why, sizeof s->steer_why, row, 10);
+    for (int part = 0; part < CAP_PARTS; part++) {
+        s->steer.most[part] = sqlite3_column_int64(row, 8 + part);
+        put(s->steer.why[part], CAP_WHY, row, 8 + CAP_PARTS);
+    }
 }
 
 static int due(struct capping *c, struct subject *subjects)
@@ -347,7 +345,7 @@ static int due(struct capping *c, struct subject *subjects)
     sqlite3_stmt *row = ledger_query(
         c->ledger,
         "SELECT r.id, job_text, user, account, partition, qos, gpu_types, user_gpu_mw,"
-        " steer_gpu_mw, steer_cpu_percent, steer_why FROM caps_due d"
+        " steer_gpu_mw, steer_package_mw, steer_cpu_percent, steer_why FROM caps_due d"
         " CROSS JOIN runs r ON r.id = d.run_id ORDER BY d.run_id LIMIT ?",
         "i", (int64_t)BATCH);
     int count = 0;

@@ -230,8 +230,9 @@ static const char version_3[] =
     "ALTER TABLE runs ADD COLUMN gpu_types TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE runs ADD COLUMN user_gpu_mw INTEGER;"
     "ALTER TABLE runs ADD COLUMN steer_gpu_mw INTEGER;"
+    "ALTER TABLE runs ADD COLUMN steer_package_mw INTEGER;"
     "ALTER TABLE runs ADD COLUMN steer_cpu_percent INTEGER;"
-    "ALTER TABLE runs ADD COLUMN steer_why TEXT;"
+    "ALTER TABLE runs ADD COLUMN steer_why TEXT NOT NULL DEFAULT '';"
     /* What operators ordered at once. name: of the partition, the account, …; ''. */
     "CREATE TABLE cap_orders ("
     " id INTEGER PRIMARY KEY, cluster TEXT NOT NULL, scope TEXT NOT NULL CHECK (scope"

@@ -172,6 +172,7 @@ static void the_lowest_word_counts(void **state)
     const struct cap policy = cap_of(300000, 150000, 0, "rule");
     const struct cap orders = cap_of(280000, 0, 50, "order");
     const struct cap equal = cap_of(300000, 0, 0, "order");
+    const struct cap steer = cap_of(200000, 0, 60, "steering: 1 kWh left");
     static const struct cap none;
     const struct {
         struct cap_words words;
@@ -188,19 +189,14 @@ static void the_lowest_word_counts(void **state)
          {250000, 150000, 0},
          "its user's --gpu-power-cap; rule"},
         {{.user_gpu_mw = 250000}, {250000, 0, 0}, "its user's --gpu-power-cap"},
-        {{.policy = &policy,
-          .user_gpu_mw = 250000,
-          .orders = &orders,
-          .steer_gpu_mw = 200000,
-          .steer_cpu_percent = 60,
-          .steer_why = "steering: 1 kWh left"},
+        {{.policy = &policy, .user_gpu_mw = 250000, .orders = &orders, .steer = &steer},
          {200000, 150000, 50},
          "steering: 1 kWh left; rule; order"},
         {{.off = true,
           .policy = &policy,
           .user_gpu_mw = 250000,
           .orders = &orders,
-          .steer_gpu_mw = 200000},
+          .steer = &steer},
          {0, 0, 0},
          ""},
     };

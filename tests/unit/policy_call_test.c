@@ -275,8 +275,9 @@ static void only_operators_have_it_read_anew(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(why),
-        TEST(the_account_of_the_user),
+        TEST(why),       TEST(the_account_of_the_user),
+        TEST(caps),      TEST(what_cannot_be),
+        TEST(all_of_it), TEST(only_operators_have_it_read_anew),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
