@@ -32,6 +32,12 @@ static bool is_state(const char *state)
     return false;
 }
 
+/* What is not in force is in force by nobody's word. */
+static bool is_held(const char *state)
+{
+    return strcmp(state, "set") == 0 || strcmp(state, "shared") == 0;
+}
+
 /* One row, unless the last of its device says the same. */
 static int note(struct ledger *ledger, const char *token, const char *what,
                 int64_t time_ms, int64_t value, const char *state, const char *why)
@@ -109,7 +115,7 @@ static int take_changes(struct ledger *ledger, const char *token, const json_t *
         if (rc < 0 || !name[0] || !is_state(state))
             continue;
         rc = note(ledger, token, name, time_ms, number(device, "mw"), state,
-                  why[0] ? why : json_string_value(word));
+                  why[0] || !is_held(state) ? why : json_string_value(word));
         json_object_set_new_nocheck(told, name, json_true());
     }
     if (rc == 0 && percent != ENERGY_UNKNOWN && !json_object_get(told, "cpu")) {

@@ -162,7 +162,7 @@ static void print_caps(const json_t *run)
     json_array_foreach(json_object_get(run, "caps"), i, spell)
         print_spell(run, spell, i == 0 ? "caps" : "");
     if (job_integer(run, "capped_ms") > 0)
-        printf("  %-10s %" PRId64 " s in all\n", i == 0 ? "caps" : "",
+        printf("  %-10s capped for %" PRId64 " s in all\n", i == 0 ? "caps" : "",
                job_integer(run, "capped_ms") / 1000);
 }
 

@@ -302,7 +302,7 @@ static void a_run_has_a_history(void **state)
              "{'from_s':%lld,'until_s':%lld,'what':'gpu','mw':200000,'percent':null,"
              "'state':'set','why':'order','devices':'n1 gpu-0'},"
              "{'from_s':%lld,'until_s':%lld,'what':'gpu','mw':280000,'percent':null,"
-             "'state':'foreign','why':'order','devices':'n1 gpu-1'},"
+             "'state':'foreign','why':'','devices':'n1 gpu-1'},"
              "{'from_s':%lld,'until_s':1795219287,'what':'gpu','mw':190000,"
              "'percent':null,'state':'set','why':'order','devices':'n1 gpu-0'}]",
              (long long)NOW + 20, (long long)NOW + 40, (long long)NOW + 20,
