@@ -340,26 +340,29 @@ static void take(sqlite3_stmt *row, struct subject *s)
     }
 }
 
-static int due(struct capping *c, struct subject *subjects)
+/* Those that are due, or the one that is, into `subjects`; how many. */
+static int due(struct capping *c, int64_t run_id, struct subject *subjects)
 {
     sqlite3_stmt *row = ledger_query(
         c->ledger,
         "SELECT r.id, job_text, user, account, partition, qos, gpu_types, user_gpu_mw,"
         " steer_gpu_mw, steer_package_mw, steer_cpu_percent, steer_why FROM caps_due d"
-        " CROSS JOIN runs r ON r.id = d.run_id ORDER BY d.run_id LIMIT ?",
-        "i", (int64_t)BATCH);
+        " CROSS JOIN runs r ON r.id = d.run_id WHERE d.run_id BETWEEN ? AND ?"
+        " ORDER BY d.run_id LIMIT ?",
+        "iii", run_id, run_id ? run_id : INT64_MAX, (int64_t)BATCH);
     int count = 0;
 
-    while (row && count < BATCH && sqlite3_step(row) == SQLITE_ROW)
+    while (row && count < (run_id ? 1 : BATCH) && sqlite3_step(row) == SQLITE_ROW)
         take(row, &subjects[count++]);
     ledger_done(c->ledger, row);
     return count;
 }
 
 /* How many were worked out; -1 on failure. With the lock held. */
-static int work_out_due(struct capping *c, struct subject *subjects, int64_t now_s)
+static int work_out_due(struct capping *c, int64_t run_id, struct subject *subjects,
+                        int64_t now_s)
 {
-    int count = due(c, subjects);
+    int count = due(c, run_id, subjects);
 
     for (int i = 0; i < count; i++)
         if (work_out(c, &subjects[i], now_s) < 0 ||
@@ -383,7 +386,7 @@ void capping_look(struct capping *c, struct policy *policy, int64_t now_s)
             count = -1;
         else
             count =
-                is_too_soon(c, policy, now_s) ? 0 : work_out_due(c, subjects, now_s);
+                is_too_soon(c, policy, now_s) ? 0 : work_out_due(c, 0, subjects, now_s);
         if (count < 0) {
             ledger_rollback(c->ledger);
             break;
@@ -391,4 +394,12 @@ void capping_look(struct capping *c, struct policy *policy, int64_t now_s)
         ledger_commit_soon(c->ledger);
     }
     free(subjects);
+}
+
+void capping_run(struct capping *c, int64_t run_id, int64_t now_s)
+{
+    struct subject subject = {.run_id = 0};
+
+    if (c->policy && !is_too_soon(c, c->policy, now_s))
+        work_out_due(c, run_id, &subject, now_s);
 }

@@ -22,4 +22,8 @@ void capping_free(struct capping *capping);
 /* A round. Takes the ledger's lock by itself, for a few hundred runs at a time. */
 void capping_look(struct capping *capping, struct policy *policy, int64_t now_s);
 
+/* A run that has just begun, by what the last round saw: its prolog need not wait for
+ * the next one. Wants the ledger's lock held. */
+void capping_run(struct capping *capping, int64_t run_id, int64_t now_s);
+
 #endif

@@ -127,6 +127,7 @@ static void run_found(void *arg, int64_t run_id, const struct lookup_run *run,
 
     (void)now_s;
     gate_look(&w->gate, run_id, run, clock_now_s());
+    capping_run(w->capping, run_id, clock_now_s());
 }
 
 /* What is new now is what the round looks at; what is heard meanwhile stays for the

@@ -47,12 +47,18 @@ is_told() {
     [ "$(told "$1" "$2")" = "$3" ]
 }
 
-# idle USER OPTIONS… - a job that runs and does nothing
+# Slurm calls a job running while its prolog waits for kwotad.
+has_word() {
+    [ -n "$(told "$1" gpu_mw)" ]
+}
+
+# idle USER OPTIONS… - a job that runs and does nothing, and whose cap is known
 idle() {
     local user=$1 job
     shift
     job=$(submit "$user" 'sleep 300' "$@")
     wait_for 30 job_runs "$job" >&2
+    wait_for 10 has_word "$job" >&2
     printf '%s\n' "$job"
 }
 

@@ -174,6 +174,24 @@ static void a_new_run_is_worked_out(void **state)
     assert_int_equal(count(s, "caps WHERE run_id = 6"), 0);
 }
 
+static void a_start_need_not_wait_for_a_round(void **state)
+{
+    struct scene *s = *state;
+
+    capping_run(s->capping, 1, NOW); /* nothing is known of the world yet */
+    assert_int_equal(count(s, "caps"), 0);
+    look(s, s->policy, NOW);
+    books_run(s->b, 6, "c", "bio", "bob", "gpu", "running");
+    books_run(s->b, 7, "c", "bio", "bob", "gpu", "running");
+    assert_int_equal(ledger_begin(s->b->ledger), 0);
+    capping_run(s->capping, 6, NOW);
+    capping_run(s->capping, 99, NOW);
+    assert_int_equal(ledger_commit(s->b->ledger), 0);
+    is_held(s, 6, 400000, "caps.rules[0]");
+    assert_int_equal(count(s, "caps WHERE run_id = 7"), 0);
+    assert_int_equal(count(s, "caps_due"), 1);
+}
+
 static void the_hour_changes_caps(void **state)
 {
     struct scene *s = *state;
@@ -405,6 +423,7 @@ int main(void)
         TEST(rules_hold_what_runs),
         TEST(nothing_is_done_while_nothing_changes),
         TEST(a_new_run_is_worked_out),
+        TEST(a_start_need_not_wait_for_a_round),
         TEST(the_hour_changes_caps),
         TEST(off_frozen_tripped),
         TEST(use_changes_caps),
