@@ -9,6 +9,7 @@
 #include "plugin/energy_budget.h"
 #include "plugin/licenses.h"
 #include "policy/policy.h"
+#include "policy/watts.h"
 
 #define NAME 256
 
@@ -20,6 +21,8 @@ struct asking {
     struct map_account account; /* name NULL: not in the map */
     int64_t factor_percent, round_wh;
     int32_t enforce, at_limit; /* where its need is largest */
+    int64_t gpu_cap_mw;        /* its user's, where caps are set; 0: none */
+    bool capping;              /* they are */
     struct need need;          /* wh 0: none, nothing is enforced there */
     int64_t promised_wh; /* its user's --energy-budget, where that counts; 0: none */
 };
@@ -72,6 +75,8 @@ static void consider_partition(struct asking *a, const char *name)
         enforce < ENFORCE_SOFT)
         return;
     request_shape(a->request, &partition, &need.shape);
+    estimate_cap(&partition.nameplate, a->gpu_cap_mw);
+    need.gpu_mw = a->capping ? partition.nameplate.gpu_mw : 0;
     need.mw = estimate_mw(&partition.nameplate, &need.shape);
     need.wh =
         need.shape.limit_s == REQUEST_NO_LIMIT
@@ -216,6 +221,34 @@ static void decide_by_map(struct asking *a, struct admission *admission)
         give_lien(a, admission);
 }
 
+/* A promise about watts that nobody keeps would only make the lien too small. */
+static void apply_cap(struct asking *a, uint32_t flags, struct admission *admission)
+{
+    a->capping = flags & MAP_CAPPING;
+    if (a->capping)
+        a->gpu_cap_mw = admission->gpu_cap_mw;
+    else if (admission->gpu_cap_mw > 0)
+        snprintf(admission->sentence, sizeof admission->sentence,
+                 "kwota: --gpu-power-cap has no effect here: this site does not let "
+                 "kwota cap power");
+}
+
+static bool take_cap(const struct request *request, struct admission *admission)
+{
+    char why[200];
+
+    if (!request->gpu_power_cap ||
+        watts_parse_cap(request->gpu_power_cap, &admission->gpu_cap_mw) == 0)
+        return true;
+    admission->gpu_cap_mw = 0;
+    snprintf(why, sizeof why,
+             "--gpu-power-cap=%.40s is no power of a GPU, from 10W to 10kW; say, for "
+             "example, --gpu-power-cap=250W",
+             request->gpu_power_cap);
+    refuse(admission, why);
+    return false;
+}
+
 static void refuse_stale(struct admission *admission, int64_t age_s)
 {
     char why[256];
@@ -238,6 +271,8 @@ void admission_decide(const struct admission_site *site, const struct request *r
     memset(admission, 0, sizeof *admission);
     if (licenses_have_lien(request->licenses))
         admission->licenses = licenses_without_lien(request->licenses);
+    if (!take_cap(request, admission))
+        return;
     if (!site->map) {
         if (site->refuse_missing)
             refuse(admission, "there are no energy budgets, because kwotad has written "
@@ -247,6 +282,7 @@ void admission_decide(const struct admission_site *site, const struct request *r
     }
     budget_map_figures(site->map, &written_s, &stale_s, &flags, &a.factor_percent,
                        &a.round_wh);
+    apply_cap(&a, flags, admission);
     if (flags & MAP_FROZEN)
         return;
     if (!budget_map_stale(site->map, site->now_s))

@@ -25,17 +25,18 @@ struct admission {
                                      else "" */
     int64_t lien_wh;              /* 0: none */
     int64_t
-        budget_wh;  /* what its user allows it at most (strict only); 0: no such word */
+        budget_wh; /* what its user allows it at most (strict only); 0: no such word */
+    int64_t gpu_cap_mw; /* what it allows each of its GPUs at most; 0: no such word */
     char *licenses; /* what the job's licences become; NULL: what they are. The caller's
-                       to free() */
+                   to free() */
 };
 
 /* A job is refused only if it could never run (its lien is larger than a whole quota),
- * if its account's policy rejects what does not fit now, if its own --energy-budget is
- * none, if its licences are alternatives to which no lien can be added, or if there are
- * no budgets to go by and the site wants none to pass then. Everything unknown (the
- * account, the partition, its nameplate) passes without a lien: Slurm or kwotad judge
- * it. A lien that the user wrote is taken out in every case. */
+ * if its account's policy rejects what does not fit now, if its own --energy-budget or
+ * --gpu-power-cap is none, if its licences are alternatives to which no lien can be
+ * added, or if there are no budgets to go by and the site wants none to pass then.
+ * Everything unknown (the account, the partition, its nameplate) passes without a lien:
+ * Slurm or kwotad judge it. A lien that the user wrote is taken out in every case. */
 void admission_decide(const struct admission_site *site, const struct request *request,
                       struct admission *admission);
 

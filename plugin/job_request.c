@@ -5,13 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/watts.h"
+
 /* What Slurm will free must come from its own allocator; its public headers do not
  * declare it. */
 extern char *slurm_xstrdup(const char *text);
 extern void slurm_xfree(void **item);
 
-/* What SPANK makes of our option (its plugin is called "kwota"). */
+/* What SPANK makes of our options (its plugin is called "kwota"). */
 #define BUDGET_OPTION "_SLURM_SPANK_OPTION_kwota_energy_budget="
+#define CAP_OPTION "_SLURM_SPANK_OPTION_kwota_gpu_power_cap="
 
 /* What a prolog would take for ours; Slurm puts SPANK_ before all that has it not. */
 static const char *const reserved[] = {"KWOTA_", "SPANK_KWOTA_"};
@@ -42,14 +45,14 @@ static bool begins_with(const char *text, const char *prefix)
 }
 
 /* The last one counts, as in an environment that is merged. */
-static const char *budget_of(const job_desc_msg_t *job)
+static const char *option_of(const job_desc_msg_t *job, const char *option)
 {
-    const char *budget = NULL;
+    const char *value = NULL;
 
     for (uint32_t i = 0; job->spank_job_env && i < job->spank_job_env_size; i++)
-        if (job->spank_job_env[i] && begins_with(job->spank_job_env[i], BUDGET_OPTION))
-            budget = job->spank_job_env[i] + strlen(BUDGET_OPTION);
-    return budget;
+        if (job->spank_job_env[i] && begins_with(job->spank_job_env[i], option))
+            value = job->spank_job_env[i] + strlen(option);
+    return value;
 }
 
 void job_request_read(const job_desc_msg_t *job, struct request *request)
@@ -59,7 +62,8 @@ void job_request_read(const job_desc_msg_t *job, struct request *request)
         .account = job->account,
         .partition = job->partition,
         .licenses = job->licenses,
-        .budget = budget_of(job),
+        .budget = option_of(job, BUDGET_OPTION),
+        .gpu_power_cap = option_of(job, CAP_OPTION),
         .tres_per_job = job->tres_per_job,
         .tres_per_node = job->tres_per_node,
         .tres_per_socket = job->tres_per_socket,
@@ -129,15 +133,21 @@ void job_request_tell(char **message, const char *sentence)
     slurm_xfree((void **)&before);
 }
 
-void job_request_note_budget(job_desc_msg_t *job, int64_t budget_wh)
+void job_request_note(job_desc_msg_t *job, int64_t budget_wh, int64_t gpu_cap_mw)
 {
-    char note[64];
+    char note[128] = "kwota", watts[WATTS_TEXT];
+    int used = 5;
 
     if (job->admin_comment && begins_with(job->admin_comment, "kwota:"))
         slurm_xfree((void **)&job->admin_comment);
-    if (budget_wh <= 0)
+    if (budget_wh <= 0 && gpu_cap_mw <= 0)
         return;
-    snprintf(note, sizeof note, "kwota: energy budget %lld Wh", (long long)budget_wh);
+    if (budget_wh > 0)
+        used += snprintf(note + used, sizeof note - (size_t)used,
+                         ": energy budget %lld Wh", (long long)budget_wh);
+    if (gpu_cap_mw > 0)
+        snprintf(note + used, sizeof note - (size_t)used, "%s gpu power cap %s W",
+                 budget_wh > 0 ? ";" : ":", watts_text(gpu_cap_mw, watts));
     slurm_xfree((void **)&job->admin_comment);
     job->admin_comment = slurm_xstrdup(note);
 }

@@ -19,9 +19,9 @@ void job_request_set_licenses(job_desc_msg_t *job, const char *licenses);
 /* Adds a line to what the user will read; another plugin's stays. */
 void job_request_tell(char **message, const char *sentence);
 
-/* Leaves word of the job's energy budget where kwotad finds it and its owner cannot
- * change it: in the admin_comment. What a client wrote there in kwota's name is taken
- * out in any case. budget_wh 0: none. */
-void job_request_note_budget(job_desc_msg_t *job, int64_t budget_wh);
+/* Leaves word of the job's energy budget and its GPUs' cap where kwotad finds it and
+ * its owner cannot change it: in the admin_comment. What a client wrote there in
+ * kwota's name is taken out in any case. 0: none. */
+void job_request_note(job_desc_msg_t *job, int64_t budget_wh, int64_t gpu_cap_mw);
 
 #endif

@@ -77,7 +77,8 @@ int job_submit(job_desc_msg_t *job, uint32_t uid, char **err_msg)
     if (admission.licenses && !admission.refused)
         job_request_set_licenses(job, admission.licenses);
     free(admission.licenses);
-    job_request_note_budget(job, admission.refused ? 0 : admission.budget_wh);
+    job_request_note(job, admission.refused ? 0 : admission.budget_wh,
+                     admission.refused ? 0 : admission.gpu_cap_mw);
     if (admission.sentence[0])
         job_request_tell(err_msg, admission.sentence);
     return admission.refused ? ESLURM_ACCOUNTING_POLICY : SLURM_SUCCESS;

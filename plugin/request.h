@@ -24,7 +24,8 @@ struct request {
     const char *account;
     const char *partition; /* one, or several with commas: any of them may get it */
     const char *licenses;
-    const char *budget; /* after --energy-budget= */
+    const char *budget;        /* after --energy-budget= */
+    const char *gpu_power_cap; /* after --gpu-power-cap= */
     const char *tres_per_job, *tres_per_node, *tres_per_socket, *tres_per_task;
     int64_t limit_min; /* or REQUEST_UNLIMITED */
     int64_t nodes;     /* the least that it takes */

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "plugin/request.h"
+#include "policy/watts.h"
 
 /* Longer than any job runs, and far from overflowing. */
 #define LONGEST_MIN (INT64_C(100) * 365 * 24 * 60)
@@ -64,6 +65,27 @@ int64_t sentence_fitting_min(const struct need *need, int64_t wh)
     return low;
 }
 
+/* Caps are told so roughly. */
+#define TEN_W INT64_C(10000)
+
+int64_t sentence_fitting_gpu_mw(const struct need *need, int64_t wh)
+{
+    int64_t gpus = need->shape.gpus, least = need->gpu_mw / 2;
+    int64_t most = (need->gpu_mw - 1) / TEN_W * TEN_W;
+
+    if (gpus <= 0 || need->gpu_mw <= 0 || need->shape.limit_s == REQUEST_NO_LIMIT ||
+        need->mw == INT64_MAX)
+        return 0;
+    for (int64_t mw = most; mw >= least && mw >= WATTS_LEAST_MW; mw -= TEN_W) {
+        int64_t power = need->mw - gpus * (need->gpu_mw - mw);
+        int64_t mj = estimate_mj(power, need->shape.limit_s, need->factor_percent);
+
+        if (estimate_wh(mj, need->round_wh) <= wh)
+            return mw;
+    }
+    return 0;
+}
+
 static void put_watts(char *text, size_t size, int64_t mw)
 {
     int64_t tenths = mw / 100 + (mw % 100 >= 50);
@@ -119,12 +141,18 @@ static void put_budget_that_fits(char text[PHRASE], int64_t wh)
 static void put_what_fits(char text[PHRASE], const struct need *need, int64_t wh)
 {
     int64_t minutes = sentence_fitting_min(need, wh);
+    int64_t gpu_mw = sentence_fitting_gpu_mw(need, wh);
+    char cap[48] = "", watts[WATTS_TEXT];
 
+    if (gpu_mw > 0)
+        snprintf(cap, sizeof cap, "--gpu-power-cap=%sW", watts_text(gpu_mw, watts));
     if (need->budget_wh > 0)
         put_budget_that_fits(text, wh);
     else if (minutes >= 1)
-        snprintf(text, PHRASE, "--time=%02" PRId64 ":%02d:00 would fit.", minutes / 60,
-                 (int)(minutes % 60));
+        snprintf(text, PHRASE, "--time=%02" PRId64 ":%02d:00%s%s would fit.",
+                 minutes / 60, (int)(minutes % 60), cap[0] ? " or " : "", cap);
+    else if (cap[0])
+        snprintf(text, PHRASE, "%s would fit.", cap);
     else
         snprintf(text, PHRASE, "No time limit would fit: ask for %s.",
                  need->shape.nodes > 1 ? "fewer nodes" : "fewer CPUs or GPUs");

@@ -13,6 +13,7 @@
 struct need {
     int64_t wh;
     int64_t mw;         /* its power */
+    int64_t gpu_mw;     /* … in it, of each GPU; 0: GPUs cannot be capped */
     struct shape shape; /* limit_s: REQUEST_NO_LIMIT if it has none */
     int64_t factor_percent, round_wh;
     int64_t budget_wh; /* its own --energy-budget, where that is what wh is; else 0 */
@@ -40,5 +41,9 @@ char *sentence_kwh(char text[SENTENCE_AMOUNT], int64_t wh);
 
 /* The longest time limit, in whole minutes, with which it needs no more than `wh`. */
 int64_t sentence_fitting_min(const struct need *need, int64_t wh);
+
+/* The highest --gpu-power-cap, in tens of watts, with which it needs no more; 0: there
+ * is none down to half of what its GPUs may draw, which is about what devices take. */
+int64_t sentence_fitting_gpu_mw(const struct need *need, int64_t wh);
 
 #endif

@@ -22,7 +22,7 @@
 #include "plugin/allocation.h"
 #include "plugin/arguments.h"
 #include "plugin/block.h"
-#include "plugin/energy_budget.h"
+#include "plugin/job_options.h"
 #include "plugin/meter_client.h"
 #include "plugin/meter_place.h"
 #include "plugin/meter_start.h"
@@ -35,67 +35,8 @@ SPANK_PLUGIN(kwota, 1)
 /* How long srun and salloc wait at their end for the figures. */
 #define REPORT_MS 3000
 
-enum wish { WISH_NONE, WISH_NO, WISH_YES };
-
-/* What --energy-report says, in this process. */
-static enum wish report_wish;
-
 /* srun learns it in local_user_init and needs it at its exit. */
 static uint32_t local_job;
-
-static int take_report_option(int value, const char *text, int remote);
-static int take_budget_option(int value, const char *text, int remote);
-
-static struct spank_option report_option = {
-    .name = (char *)"energy-report",
-    .arginfo = (char *)"yes|no",
-    .usage =
-        (char *)"print the energy used at the end (srun, salloc: [yes]; sbatch: no "
-                "switches it off)",
-    .has_arg = 2,
-    .val = 0,
-    .cb = take_report_option,
-};
-
-static int take_report_option(int value, const char *text, int remote)
-{
-    (void)value;
-    (void)remote;
-    if (!text || !*text || strcmp(text, "yes") == 0)
-        report_wish = WISH_YES;
-    else if (strcmp(text, "no") == 0)
-        report_wish = WISH_NO;
-    else {
-        slurm_error("kwota: --energy-report=%s: yes or no", text);
-        return -1;
-    }
-    return 0;
-}
-
-/* Slurm itself hands it on: admission finds it in the job's request. */
-static struct spank_option budget_option = {
-    .name = (char *)"energy-budget",
-    .arginfo = (char *)"ENERGY",
-    .usage = (char *)"the energy the job may use, such as 2kWh or 500Wh",
-    .has_arg = 1,
-    .val = 0,
-    .cb = take_budget_option,
-};
-
-/* Whoever mistypes it learns so before the job is submitted; on the node it is too
- * late. */
-static int take_budget_option(int value, const char *text, int remote)
-{
-    int64_t wh;
-
-    (void)value;
-    if (remote || (text && energy_budget_parse(text, &wh) == 0))
-        return 0;
-    slurm_error("kwota: --energy-budget=%s is no amount of energy; say, for example, "
-                "--energy-budget=2kWh",
-                text ? text : "");
-    return -1;
-}
 
 static void complain(const char *sentence)
 {
@@ -308,10 +249,7 @@ int slurm_spank_init(spank_t sp, int ac, char **av)
     case S_CTX_LOCAL:
     case S_CTX_ALLOCATOR:
     case S_CTX_REMOTE:
-        if (spank_option_register(sp, &report_option) != ESPANK_SUCCESS)
-            slurm_error("kwota: --energy-report cannot be offered");
-        if (spank_option_register(sp, &budget_option) != ESPANK_SUCCESS)
-            slurm_error("kwota: --energy-budget cannot be offered");
+        job_options_offer(sp);
         break;
     case S_CTX_SLURMD:
         /* So that mistakes in plugstack.conf are read when slurmd starts. */
@@ -431,10 +369,10 @@ int slurm_spank_task_exit(spank_t sp, int ac, char **av)
     read_arguments(&arguments, ac, av);
     arguments_for_node(&arguments, node);
     batch = step == SLURM_BATCH_SCRIPT;
-    wanted = batch && report_wish != WISH_NO && arguments.report;
-    question =
-        json_pack("{s:s s:I s:I s:b}", "op", "task_exit", "job", (json_int_t)job,
-                  "step", (json_int_t)step, "batch", batch || report_wish == WISH_YES);
+    wanted = batch && job_options_report() != WISH_NO && arguments.report;
+    question = json_pack("{s:s s:I s:I s:b}", "op", "task_exit", "job", (json_int_t)job,
+                         "step", (json_int_t)step, "batch",
+                         batch || job_options_report() == WISH_YES);
     if (step == SLURM_EXTERN_CONT && arguments.timeout_ms > EXTERN_MS)
         arguments.timeout_ms = EXTERN_MS;
     result = meter_client_ask(arguments.run, node, question,
@@ -497,7 +435,7 @@ int slurm_spank_exit(spank_t sp, int ac, char **av)
     uint32_t job = local_job;
 
     (void)sp;
-    if (report_wish != WISH_YES ||
+    if (job_options_report() != WISH_YES ||
         (spank_context() != S_CTX_LOCAL && spank_context() != S_CTX_ALLOCATOR))
         return 0;
     if (!job && spank_context() == S_CTX_ALLOCATOR)

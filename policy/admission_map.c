@@ -287,7 +287,8 @@ static int fill(struct draft *d, struct ledger *ledger, const struct policy *pol
     d->tables.factor_percent = figures->factor_percent;
     d->tables.round_wh = figures->round_wh;
     d->tables.flags = (figures->refuse_without_map ? MAP_REFUSE_STALE : 0U) |
-                      (switches.frozen || switches.tripped ? MAP_FROZEN : 0U);
+                      (switches.frozen || switches.tripped ? MAP_FROZEN : 0U) |
+                      (policy_capping(policy) ? MAP_CAPPING : 0U);
     return read_budgets(d, standings) < 0 ||
                    put_accounts(d, ledger, policy, cluster, tree) < 0 ||
                    put_users(d, cluster, tree) < 0

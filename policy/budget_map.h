@@ -23,6 +23,7 @@
 enum budget_map_flags {
     MAP_REFUSE_STALE = 1, /* a stale map refuses jobs; else they pass without a lien */
     MAP_FROZEN = 2,       /* admission writes no lien and refuses nothing */
+    MAP_CAPPING = 4,      /* power caps are set: --gpu-power-cap counts */
 };
 
 /* A partition. */

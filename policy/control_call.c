@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "policy/cap.h"
 #include "policy/clock.h"
 #include "policy/person.h"
 #include "policy/switches.h"
@@ -20,26 +21,42 @@ static json_t *busy(unsigned *status)
     return answer(status, 503, person_error("the ledger cannot be read now"));
 }
 
-static void add_decision(struct ledger *ledger, const char *token, json_t *decisions)
+/* Where caps are set a prolog waits for its run's: one that begins without would draw
+ * what it likes. */
+static void add_decision(const struct control_call *call, const char *token,
+                         json_t *decisions, json_t *caps)
 {
     sqlite3_stmt *stmt = ledger_query(
-        ledger,
-        "SELECT CASE WHEN t.refused THEN 'run' ELSE r.decision END FROM tokens t"
-        " LEFT JOIN runs r ON r.id = t.run_id WHERE t.token = ?",
+        call->ledger,
+        "SELECT CASE WHEN t.refused THEN 'run' ELSE r.decision END,"
+        " t.refused OR c.run_id IS NOT NULL, c.gpu_mw, c.package_mw, c.cpu_percent,"
+        " c.why FROM tokens t LEFT JOIN runs r ON r.id = t.run_id"
+        " LEFT JOIN caps c ON c.run_id = t.run_id WHERE t.token = ?",
         "s", token);
     const char *decision = NULL;
+    bool runs = false, capped = false;
 
-    if (stmt && sqlite3_step(stmt) == SQLITE_ROW)
+    if (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
         decision = (const char *)sqlite3_column_text(stmt, 0);
+        runs = decision && strcmp(decision, "run") == 0;
+        capped = sqlite3_column_int(stmt, 1) != 0;
+    }
     /* What is still to be carried out is not decided as far as a prolog goes. */
-    if (decision && strcmp(decision, "holding") != 0)
+    if (decision && strcmp(decision, "holding") != 0 &&
+        (!runs || capped || !call->capping))
         json_object_set_new(decisions, token, json_string(decision));
-    sqlite3_finalize(stmt);
+    if (runs && capped)
+        json_object_set_new(caps, token,
+                            cap_json((const int64_t[]){sqlite3_column_int64(stmt, 2),
+                                                       sqlite3_column_int64(stmt, 3),
+                                                       sqlite3_column_int64(stmt, 4)},
+                                     (const char *)sqlite3_column_text(stmt, 5)));
+    ledger_done(call->ledger, stmt);
 }
 
 json_t *control_decisions(const struct control_call *call, unsigned *status)
 {
-    json_t *decisions, *token;
+    json_t *decisions, *caps, *token;
     size_t i;
 
     if (!call->rights->is_node)
@@ -50,13 +67,15 @@ json_t *control_decisions(const struct control_call *call, unsigned *status)
     if (ledger_begin(call->ledger) < 0)
         return busy(status);
     decisions = json_object();
+    caps = json_object();
     json_array_foreach(json_object_get(call->body, "tokens"), i, token)
     {
         if (json_is_string(token))
-            add_decision(call->ledger, json_string_value(token), decisions);
+            add_decision(call, json_string_value(token), decisions, caps);
     }
     ledger_commit(call->ledger);
-    return answer(status, 200, json_pack("{s:o}", "decisions", decisions));
+    return answer(status, 200,
+                  json_pack("{s:o s:o}", "decisions", decisions, "caps", caps));
 }
 
 static const char *text(sqlite3_stmt *row, int column)

@@ -18,12 +18,14 @@ struct control_call {
     struct steward *steward;
     const struct access_rights *rights;
     const json_t *body; /* of a POST; NULL: none */
+    bool capping;       /* the policy has caps set */
     const char *id;     /* arguments; NULL: not given */
     int64_t start_s, end_s;
 };
 
-/* POST /v1/decisions (nodes): {"tokens":[…]} -> {"decisions":{"TOKEN":"run"|…}}. What
- * is not decided is left out. */
+/* POST /v1/decisions (nodes): {"tokens":[…]} -> {"decisions":{"TOKEN":"run"|…},
+ * "caps":{"TOKEN":CAP|null}}. What is not decided is left out; so is what may run while
+ * its cap is not worked out. */
 json_t *control_decisions(const struct control_call *call, unsigned *status);
 
 /* GET /v1/why?id=12 -> {"job_id","sentences":[…]} */

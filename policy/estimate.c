@@ -20,6 +20,12 @@ static __int128 divide_up(__int128 value, int64_t by)
     return value / by + (value % by != 0);
 }
 
+void estimate_cap(struct nameplate *nameplate, int64_t gpu_cap_mw)
+{
+    if (gpu_cap_mw > 0 && nameplate->gpu_mw > gpu_cap_mw)
+        nameplate->gpu_mw = gpu_cap_mw;
+}
+
 int64_t estimate_mw(const struct nameplate *nameplate, const struct shape *shape)
 {
     /* Each saturated by itself, so that their sum fits. */

@@ -22,6 +22,9 @@ struct shape {
     int64_t limit_s; /* its time limit */
 };
 
+/* GPUs that are held to a cap draw no more than that; 0: they are not. */
+void estimate_cap(struct nameplate *nameplate, int64_t gpu_cap_mw);
+
 /* nodes x node_mw + cpus x cpu_mw + gpus x gpu_mw. */
 int64_t estimate_mw(const struct nameplate *nameplate, const struct shape *shape);
 

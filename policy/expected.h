@@ -17,6 +17,7 @@ struct expected_job {
     const char *cluster, *user, *account, *name, *partition;
     int64_t asked_nodes, asked_cpus, asked_gpus; /* by which runs are like it */
     struct shape shape;                          /* limit_s 0: no limit */
+    int64_t gpu_cap_mw; /* its user's --gpu-power-cap; 0: none */
 };
 
 struct expected {

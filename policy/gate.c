@@ -9,6 +9,7 @@
 #include "policy/log.h"
 #include "policy/slurm_act.h"
 #include "policy/switches.h"
+#include "policy/tres.h"
 
 /* At most so many a round: the next round has the rest. */
 #define BATCH 256
@@ -79,7 +80,7 @@ struct convict {
     int64_t id;
     uint32_t job_id;
     char act[64], why[LIEN_WHY];
-    int64_t budget_wh; /* what its user allowed it; 0: no such word */
+    char said[96]; /* what its user said, as in an admin_comment; "": nothing */
     bool batch, requeues, hold;
 };
 
@@ -93,7 +94,8 @@ static int convicts(struct gate *gate, struct convict *list, int most)
     stmt = ledger_query(gate->ledger,
                         "SELECT id, job_id, act_text, decision_why, batch, requeues,"
                         " decision = 'holding', COALESCE((SELECT most_mj FROM liens l"
-                        " WHERE l.run_id = r.id), 0) FROM sentences s"
+                        " WHERE l.run_id = r.id), 0), COALESCE(user_gpu_mw, 0)"
+                        " FROM sentences s"
                         " CROSS JOIN runs r ON r.id = s.run_id"
                         " WHERE decision IN ('holding', 'ending') LIMIT ?",
                         "i", (int64_t)most);
@@ -109,7 +111,9 @@ static int convicts(struct gate *gate, struct convict *list, int most)
         c->batch = sqlite3_column_int(stmt, 4) != 0;
         c->requeues = sqlite3_column_int(stmt, 5) != 0;
         c->hold = sqlite3_column_int(stmt, 6) != 0;
-        c->budget_wh = sqlite3_column_int64(stmt, 7) / ESTIMATE_MJ_PER_WH;
+        tres_user_words(c->said, sizeof c->said,
+                        sqlite3_column_int64(stmt, 7) / ESTIMATE_MJ_PER_WH,
+                        sqlite3_column_int64(stmt, 8));
     }
     ledger_done(gate->ledger, stmt);
     /* Nothing is done that a kwotad which is killed now would not know of. */
@@ -126,11 +130,7 @@ static int carry_out(const struct convict *c, char why[ACT_WHY])
     char sentence[LIEN_WHY + 128];
 
     if (c->hold && c->batch) {
-        snprintf(sentence, sizeof sentence, "kwota: held: %s", c->why);
-        if (c->budget_wh > 0)
-            snprintf(sentence, sizeof sentence,
-                     "kwota: held: %s; energy budget %lld Wh", c->why,
-                     (long long)c->budget_wh);
+        snprintf(sentence, sizeof sentence, "kwota: held: %s%s", c->why, c->said);
         return act_requeue_hold(c->act, c->requeues, sentence, why);
     }
     snprintf(sentence, sizeof sentence, "kwota: job %s is ended: %s", c->act, c->why);

@@ -140,6 +140,7 @@ int64_t lien_of(const struct lien_subject *s, const struct lookup_run *run)
                                      .asked_nodes = run->asked_nodes,
                                      .asked_cpus = run->asked_cpus,
                                      .asked_gpus = run->asked_gpus,
+                                     .gpu_cap_mw = run->gpu_cap_mw,
                                      .shape = {.nodes = run->node_count,
                                                .cpus = run->cpus,
                                                .gpus = run->gpus,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/cap_report.h"
 #include "policy/energy.h"
 
 json_t *person_error(const char *sentence)
@@ -171,10 +172,11 @@ json_t *person_nodes(struct ledger *ledger, const struct access_rights *rights,
     while (stmt && sqlite3_step(stmt) == SQLITE_ROW)
         json_array_append_new(
             nodes,
-            json_pack("{s:s s:I s:b s:o}", "node", text(stmt, 0), "last_report_ms",
+            json_pack("{s:s s:I s:b s:o s:o}", "node", text(stmt, 0), "last_report_ms",
                       (json_int_t)sqlite3_column_int64(stmt, 2), "simulated",
                       sqlite3_column_int(stmt, 3), "domains",
-                      domains_json(ledger, text(stmt, 0), text(stmt, 1))));
+                      domains_json(ledger, text(stmt, 0), text(stmt, 1)), "limits",
+                      cap_report_limits_json(ledger, text(stmt, 0))));
     sqlite3_finalize(stmt);
     ledger_commit(ledger);
     *status = 200;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/cap_history.h"
 #include "policy/energy.h"
 #include "policy/kind.h"
 #include "policy/person.h"
@@ -247,6 +248,9 @@ static void add_run(struct ledger *ledger, sqlite3_stmt *row,
     json_t *run = job_json(ledger, row);
     int64_t id = sqlite3_column_int64(row, 0);
 
+    json_object_set_new(run, "caps", cap_history_json(ledger, id));
+    json_object_set_new(run, "capped_ms",
+                        json_integer(cap_history_capped_ms(ledger, id)));
     if (wish->steps)
         json_object_set_new(run, "steps", steps_json(ledger, id));
     if (wish->bins > 0)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "policy/cap.h"
 #include "policy/estimate.h"
 #include "policy/steer.h"
 
@@ -133,6 +134,34 @@ const char *policy_at_limit_text(enum policy_at_limit at_limit);
 /* Milliwatts as watts, exactly: "150", "8.5". Returns text. */
 #define POLICY_WATTS 32
 char *policy_watts(int64_t mw, char text[POLICY_WATTS]);
+
+/* A job, as far as caps go by it. */
+struct policy_job {
+    const char *const *accounts; /* as above */
+    const char *partition, *qos, *user;
+    const char *gpu_types; /* of the GPUs it holds: "a100", "a100,v100"; "": unknown */
+    int64_t used_percent;  /* of the quota, of those that bind it, that is used most */
+    int64_t now_s;
+};
+
+/* Whether kwota sets caps at all. */
+bool policy_capping(const struct policy *policy);
+
+/* What the rules hold a job to now. All rules that are about it count, and of several
+ * the lowest cap, part by part; but of those that name an account only the nearest
+ * one's: so a project can have more than the account above it. */
+void policy_cap(const struct policy *policy, const struct policy_job *job,
+                struct cap *cap);
+
+/* All rules that are about such a job, at whatever time and use:
+ * [{"value":"GPUs at most 250 W, 17:00-20:00 mon-fri","source"}], a new reference. */
+json_t *policy_cap_rules(const struct policy *policy, const struct policy_job *job);
+
+/* Another one when the time of any rule has come or gone. */
+uint64_t policy_cap_clock(const struct policy *policy, int64_t now_s);
+
+/* How many rules' used_percent are reached; 0 of 100 percent: no rule has one. */
+int policy_cap_step(const struct policy *policy, int64_t percent);
 
 /* Percent of a run's energy that the centre bears when it ended in this state
  * ("NODE_FAIL"); 0 if the policy says nothing. */

@@ -4,8 +4,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "policy/clock.h"
 #include "policy/person.h"
 
 /* A deeper tree is a mistake, or a circle. */
@@ -175,6 +177,41 @@ static void explain_classes(const struct policy *policy, const char *partition,
     json_decref(all);
 }
 
+/* What holds it now, and every rule that may. */
+static void explain_caps(const struct policy *policy, const struct policy_job *job,
+                         json_t *rows)
+{
+    struct policy_source source;
+    char most[CAP_TEXT], why[CAP_TEXT];
+    struct cap cap;
+    json_t *rules, *rule;
+    size_t i;
+
+    policy_where(policy, "caps.enabled", &source);
+    add_row(rows, "capping", policy_capping(policy) ? "on" : "off", &source);
+    if (!policy_capping(policy))
+        return;
+    policy_cap(policy, job, &cap);
+    if (policy_enforce(policy, job->accounts, job->partition, &source) ==
+        ENFORCE_SHADOW) {
+        add_row(rows, "cap now", "none of the policy's: it only watches (shadow)",
+                &source);
+    } else {
+        snprintf(source.text, sizeof source.text, "%.255s", cap_why(&cap, why));
+        add_row(rows, "cap now", cap_is_held(&cap) ? cap_text(cap.most, most) : "none",
+                &source);
+    }
+    rules = policy_cap_rules(policy, job);
+    json_array_foreach(rules, i, rule)
+    {
+        snprintf(source.text, sizeof source.text, "%s",
+                 json_string_value(json_object_get(rule, "source")));
+        add_row(rows, "cap rule", json_string_value(json_object_get(rule, "value")),
+                &source);
+    }
+    json_decref(rules);
+}
+
 static const char *given(policy_query *query, void *of, const char *name)
 {
     const char *value = query(of, name);
@@ -197,13 +234,21 @@ static json_t *explain(const struct policy *policy, struct ledger *ledger,
     const char *partition = given(query, of, "partition");
     const char *user = given(query, of, "user");
     const char *account = given(query, of, "account");
+    const char *percent = given(query, of, "used_percent");
+    struct policy_job job = {.partition = partition,
+                             .user = user,
+                             .qos = given(query, of, "qos"),
+                             .gpu_types = given(query, of, "gpu_type"),
+                             .used_percent = strtoll(percent, NULL, 10),
+                             .now_s = clock_now_s()};
     json_t *rows, *accounts;
     struct chain chain;
 
     *status = 400;
-    if (!is_name(user) || !is_name(account) || !is_name(partition))
-        return person_error("user, account and partition are names of Slurm's: UTF-8, "
-                            "shorter than 64 bytes");
+    if (!is_name(user) || !is_name(account) || !is_name(partition) ||
+        !is_name(job.qos) || !is_name(job.gpu_types))
+        return person_error("user, account, partition, qos and gpu_type are names of "
+                            "Slurm's: UTF-8, shorter than 64 bytes");
     *status = 503;
     if (chain_read(ledger, cluster, account, user, &chain) < 0)
         return person_error("the ledger cannot be read; kwotad's log says why");
@@ -215,6 +260,8 @@ static json_t *explain(const struct policy *policy, struct ledger *ledger,
     explain_rules(policy, &chain, partition, rows);
     explain_estimate(policy, partition, rows);
     explain_classes(policy, partition, rows);
+    job.accounts = chain.accounts;
+    explain_caps(policy, &job, rows);
     return json_pack("{s:s s:s s:s s:o s:o}", "user", user, "account",
                      chain.count ? chain.accounts[0] : "", "partition", partition,
                      "accounts", accounts, "rows", rows);

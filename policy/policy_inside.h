@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "policy/config_item.h"
+#include "policy/daytime.h"
 #include "policy/policy.h"
 
 /* "" stands for any. */
@@ -51,15 +52,31 @@ struct figure {
 extern const struct figure policy_figure_table[];
 extern const int policy_figure_count;
 
+/* A cap and whose it is; NULL and 0 stand for any. */
+struct policy_cap_rule {
+    char *partition, *account, *qos, *user, *gpu_type;
+    int64_t used_percent;
+    struct daytime when;
+    char *between, *days; /* … as they were given */
+    int64_t most[CAP_PARTS];
+};
+
+struct policy_caps {
+    bool enabled;
+    struct policy_cap_rule *rules;
+    int count;
+};
+
 struct policy {
     atomic_int references;
     struct policy_rules enforce, at_limit;
     struct policy_plate *plates;
     int plate_count;
     struct policy_figures figures;
-    json_t *classes, *credits, *caps, *tariff; /* as they were given; {}: not */
-    json_t *steered;                           /* names of partitions; []: none */
-    json_t *sources;                           /* configuration_sources() */
+    struct policy_caps caps;
+    json_t *classes, *credits, *tariff; /* as they were given; {}: not */
+    json_t *steered;                    /* names of partitions; []: none */
+    json_t *sources;                    /* configuration_sources() */
 };
 
 /* Reads rules given as one word, or as a default and rules. */
@@ -77,5 +94,9 @@ void policy_take_steer(struct config_item steer, struct policy *policy);
 
 void policy_take_plates(struct config_item item, struct policy *policy);
 json_t *policy_show_plates(const struct policy *policy);
+
+void policy_take_caps(struct config_item item, struct policy_caps *caps);
+void policy_free_caps(struct policy_caps *caps);
+json_t *policy_show_caps(const struct policy_caps *caps);
 
 #endif

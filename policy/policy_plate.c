@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/policy_inside.h"
+#include "policy/watts.h"
 
 /* Beyond these bounds a figure was hardly meant as watts. */
 static const struct part {
@@ -68,14 +69,7 @@ static int64_t watts_mw(const json_t *json)
 
 char *policy_watts(int64_t mw, char text[POLICY_WATTS])
 {
-    int len = snprintf(text, POLICY_WATTS, "%lld.%03lld", (long long)mw / 1000,
-                       (long long)mw % 1000);
-
-    while (text[len - 1] == '0')
-        text[--len] = '\0';
-    if (text[len - 1] == '.')
-        text[--len] = '\0';
-    return text;
+    return watts_text(mw, text);
 }
 
 /* A thousand times too little was kilowatts, too much milliwatts. */

@@ -213,11 +213,10 @@ static void take_all(struct configuration *conf, struct policy *policy)
     check_overdraft(config_member(limits, "at_limit"), policy);
     check_classes(classes);
     check_credits(credits);
-    config_is_object(configuration_top(conf, "caps"));
+    policy_take_caps(configuration_top(conf, "caps"), &policy->caps);
     config_is_object(configuration_top(conf, "tariff"));
     policy->classes = kept(classes);
     policy->credits = kept(credits);
-    policy->caps = kept(configuration_top(conf, "caps"));
     policy->tariff = kept(configuration_top(conf, "tariff"));
 }
 

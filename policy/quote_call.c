@@ -121,6 +121,7 @@ static void consider(struct quote *q, const struct queue_partition *found)
     job.asked_cpus = asked.cpus;
     job.asked_gpus = asked.gpus;
     job.shape = shape;
+    job.gpu_cap_mw = q->wish.gpu_cap_mw;
     expected_mj(q->call->ledger, q->call->policy, NULL, &job, &expected);
     if (q->partition[0] && expected.mj <= q->expected.mj)
         return;

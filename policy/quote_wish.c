@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/watts.h"
+
 /* More than any cluster has of anything, and seconds for thirty years. */
 #define MOST INT64_C(1000000000)
 
@@ -133,6 +135,13 @@ int quote_wish_read(const json_t *body, struct quote_wish *wish, char why[QUOTE_
     r->exclusive = json_is_true(json_object_get(body, "whole_nodes"));
     r->overcommit = json_is_true(json_object_get(body, "overcommit"));
     r->budget = json_string_value(json_object_get(body, "energy_budget"));
+    r->gpu_power_cap = json_string_value(json_object_get(body, "gpu_power_cap"));
+    if (r->gpu_power_cap && watts_parse_cap(r->gpu_power_cap, &wish->gpu_cap_mw) < 0) {
+        snprintf(
+            why, QUOTE_WHY,
+            "gpu_power_cap is a power of a GPU, from 10W to 10kW, such as \"250W\"");
+        return -1;
+    }
     r->partition = wish->partition;
     return 0;
 }

@@ -14,6 +14,7 @@
 struct quote_wish {
     char user[64], account[64], partition[256], name[128]; /* "": not given */
     int64_t tasks;                                         /* of the array; 1: none */
+    int64_t gpu_cap_mw;                                    /* 0: not given */
     struct request request; /* its texts live here and in the JSON */
     char gpus[4][32];
 };

@@ -5,19 +5,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/allowance.h"
+#include "policy/cap.h"
+#include "policy/cap_report.h"
 #include "policy/log.h"
 #include "policy/node_facts.h"
 #include "policy/report_run.h"
+#include "policy/switches.h"
 
 static int parse_report(json_t *json, struct report *r, const char **error)
 {
     json_t *summary_for = NULL;
 
+    r->limits = NULL;
     *error = "a report needs node, epoch, seq, time_ms, simulated, domains and runs";
-    if (json_unpack(json, "{s:s s:s s:I s:I s:b s:o s:o s?o}", "node", &r->node,
+    if (json_unpack(json, "{s:s s:s s:I s:I s:b s:o s:o s?o s?o}", "node", &r->node,
                     "epoch", &r->epoch, "seq", &r->seq, "time_ms", &r->time_ms,
                     "simulated", &r->simulated, "domains", &r->domains, "runs",
-                    &r->runs, "summary_for", &summary_for) < 0)
+                    &r->runs, "summary_for", &summary_for, "limits", &r->limits) < 0)
         return -1;
     r->summary_for = json_string_value(summary_for);
     return json_is_array(r->domains) && json_is_array(r->runs) && r->node[0] ? 0 : -1;
@@ -165,7 +170,7 @@ static int take_all(struct ledger *ledger, const struct report *r, int64_t now_m
         if (report_run_take(ledger, r, one) < 0)
             return -1;
     }
-    return 0;
+    return cap_report_limits(ledger, r->node, r->limits);
 }
 
 /* Finals of this report that are in the ledger. */
@@ -200,43 +205,89 @@ static json_t *configuration(struct ledger *ledger, const struct settings *s,
 
     node_facts_of(ledger, node, &cpus, &memory_mb);
     return json_pack(
-        "{s:b s:b s:I s:I s:o s:o s:s s:{s:o s:o s:o}}", "gated", (int)gated,
-        "hold_if_away", (int)hold_if_away, "tick_ms", (json_int_t)s->tick_ms,
-        "report_ms", (json_int_t)s->report_ms, "cpus", known_number(cpus), "memory_mb",
+        "{s:b s:b s:b s:I s:I s:o s:o s:s s:{s:o s:o s:o}}", "capping",
+        (int)(policy && policy_capping(policy)), "gated", (int)gated, "hold_if_away",
+        (int)hold_if_away, "tick_ms", (json_int_t)s->tick_ms, "report_ms",
+        (json_int_t)s->report_ms, "cpus", known_number(cpus), "memory_mb",
         known_number(memory_mb), "share", s->share_by_cpus ? "cpus" : "largest",
         "idle_mw", "package", known_number(s->idle_package_mw), "dram",
         known_number(s->idle_dram_mw), "gpu", known_number(s->idle_gpu_mw));
 }
 
-/* What a running run holds on the node that reports it; NULL while it is not bound. */
-static json_t *share_json(struct ledger *ledger, const char *token)
+/* What the node may use of the run's lien while kwotad is away; NULL: there is none to
+ * go by. */
+static json_t *allowance_json(struct ledger *ledger, const char *token, int64_t run_id,
+                              bool spare)
 {
-    sqlite3_stmt *stmt = ledger_query(ledger,
-                                      "SELECT cpus, memory_mb FROM tokens"
-                                      " WHERE token = ? AND run_id IS NOT NULL",
-                                      "s", token);
-    json_t *share = NULL;
+    sqlite3_stmt *stmt =
+        ledger_query(ledger,
+                     "SELECT l.mj, u.mj, r.node_count, r.enforce = 'strict',"
+                     " (SELECT SUM(mj) FROM run_quarters WHERE token = ?1)"
+                     " FROM liens l JOIN used u ON u.run_id = l.run_id"
+                     " JOIN runs r ON r.id = l.run_id WHERE l.run_id = ?2"
+                     " AND r.decision = 'run' AND r.enforce IN ('soft', 'strict')",
+                     "si", token, run_id);
+    json_t *json = NULL;
 
-    if (stmt && sqlite3_step(stmt) == SQLITE_ROW)
+    if (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
+        struct allowance a = {.lien_mj = sqlite3_column_int64(stmt, 0),
+                              .used_mj = sqlite3_column_int64(stmt, 1),
+                              .node_mj = sqlite3_column_int64(stmt, 4),
+                              .nodes = sqlite3_column_int64(stmt, 2)};
+        bool strict = sqlite3_column_int(stmt, 3) != 0;
+
+        json = json_pack("{s:I s:s}", "mj", (json_int_t)allowance_mj(&a), "then",
+                         strict && !spare ? "end" : "run");
+    }
+    ledger_done(ledger, stmt);
+    return json;
+}
+
+/* What a running run holds on the node that reports it, and what it is held to; NULL
+ * while it is not bound. */
+static json_t *share_json(struct ledger *ledger, const char *token, bool spare)
+{
+    sqlite3_stmt *stmt = ledger_query(
+        ledger,
+        "SELECT t.cpus, t.memory_mb, t.run_id, c.run_id, c.gpu_mw, c.package_mw,"
+        " c.cpu_percent, c.why FROM tokens t LEFT JOIN caps c ON c.run_id = t.run_id"
+        " WHERE t.token = ? AND t.run_id IS NOT NULL",
+        "s", token);
+    json_t *share = NULL, *allowance = NULL;
+
+    if (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
         share =
             json_pack("{s:o s:o}", "cpus", known_number(sqlite3_column_int64(stmt, 0)),
                       "memory_mb", known_number(sqlite3_column_int64(stmt, 1)));
+        if (sqlite3_column_type(stmt, 3) != SQLITE_NULL)
+            json_object_set_new(
+                share, "cap",
+                cap_json((const int64_t[]){sqlite3_column_int64(stmt, 4),
+                                           sqlite3_column_int64(stmt, 5),
+                                           sqlite3_column_int64(stmt, 6)},
+                         (const char *)sqlite3_column_text(stmt, 7)));
+        allowance = allowance_json(ledger, token, sqlite3_column_int64(stmt, 2), spare);
+    }
     ledger_done(ledger, stmt);
+    if (allowance)
+        json_object_set_new(share, "allowance", allowance);
     return share;
 }
 
 static json_t *shares(struct ledger *ledger, const struct report *r)
 {
     json_t *all = json_object(), *one;
+    struct switches switches;
     size_t i;
 
+    switches_read(ledger, &switches);
     json_array_foreach(r->runs, i, one)
     {
         const char *token = json_string_value(json_object_get(one, "token"));
         json_t *share = NULL;
 
         if (token && !json_is_true(json_object_get(one, "final")))
-            share = share_json(ledger, token);
+            share = share_json(ledger, token, switches.frozen || switches.tripped);
         if (share)
             json_object_set_new(all, token, share);
     }

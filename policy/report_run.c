@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/cap_report.h"
 #include "policy/energy.h"
 #include "policy/kind.h"
 #include "policy/log.h"
@@ -18,6 +19,7 @@ struct run {
     int final;
     json_t *domains, *reasons;
     json_t *apportioned, *steps; /* NULL: none */
+    json_t *caps;                /* NULL: it never was capped */
 };
 
 static int parse(json_t *json, struct run *run)
@@ -26,11 +28,12 @@ static int parse(json_t *json, struct run *run)
 
     memset(run, 0, sizeof *run);
     run->uid = -1;
-    if (json_unpack(json, "{s:s s:I s?I s:I s?o s:b s:I s:o s:o s?o s?o}", "token",
+    if (json_unpack(json, "{s:s s:I s?I s:I s?o s:b s:I s:o s:o s?o s?o s?o}", "token",
                     &run->token, "job", &run->job, "uid", &run->uid, "start_ms",
                     &run->start_ms, "end_ms", &end, "final", &run->final, "cpu_ns",
                     &run->cpu_ns, "reasons", &run->reasons, "domains", &run->domains,
-                    "apportioned", &run->apportioned, "steps", &run->steps) < 0)
+                    "apportioned", &run->apportioned, "steps", &run->steps, "caps",
+                    &run->caps) < 0)
         return -1;
     run->end_ms = json_is_integer(end) ? json_integer_value(end) : 0;
     return json_is_object(run->domains) && json_is_array(run->reasons) && run->job > 0
@@ -298,7 +301,8 @@ int report_run_take(struct ledger *ledger, const struct report *report, json_t *
     if (take_token(ledger, report, &run, growth.to_ms) < 0)
         return -1;
     if (take_counts(ledger, report, &run, &growth) < 0 ||
-        take_point(ledger, &run, &growth) < 0)
+        take_point(ledger, &run, &growth) < 0 ||
+        cap_report_run(ledger, run.token, run.caps, growth.to_ms) < 0)
         return -1;
     return steps_take(ledger, run.token, run.steps);
 }

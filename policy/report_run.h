@@ -17,6 +17,7 @@ struct report {
     json_t *domains, *runs;
     json_t *described; /* the domains by name, while runs are taken */
     const char *summary_for;
+    json_t *limits; /* NULL: it has none */
 };
 
 /* -1 with a sentence if `json` is no run as API.md has it. */

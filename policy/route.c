@@ -9,6 +9,7 @@
 
 #include "config.h"
 #include "policy/budget_call.h"
+#include "policy/cap_call.h"
 #include "policy/control_call.h"
 #include "policy/person.h"
 #include "policy/policy_call.h"
@@ -165,6 +166,15 @@ static json_t *budgets(const struct route_call *call, unsigned *status)
     return answer;
 }
 
+static bool is_capping(const struct route_call *call)
+{
+    struct policy *policy = policy_store_take(call->context->policies);
+    bool capping = policy_capping(policy);
+
+    policy_release(policy);
+    return capping;
+}
+
 /* A call of control_call.h's, with the body of a POST. */
 static json_t *control(const struct route_call *call,
                        json_t *(*answers)(const struct control_call *, unsigned *),
@@ -178,12 +188,53 @@ static json_t *control(const struct route_call *call,
                                             .steward = call->context->steward,
                                             .rights = call->rights,
                                             .body = body,
+                                            .capping = is_capping(call),
                                             .id = call->query(call->of, "id"),
                                             .start_s = argument(call, "start", 0),
                                             .end_s = argument(call, "end", INT64_MAX)},
                      status);
     json_decref(body);
     return answer;
+}
+
+/* What has changed for the nodes is worked out at once. */
+static json_t *caps(const struct route_call *call,
+                    json_t *(*answers)(const struct cap_call *, unsigned *),
+                    unsigned *status)
+{
+    json_t *answer = NULL, *body = NULL;
+    struct policy *policy;
+
+    if (strcmp(call->method, "POST") == 0 && !(body = body_of(call, status, &answer)))
+        return answer;
+    policy = policy_store_take(call->context->policies);
+    answer = answers(&(struct cap_call){.ledger = call->context->ledger,
+                                        .policy = policy,
+                                        .cluster = call->context->cluster,
+                                        .rights = call->rights,
+                                        .body = body,
+                                        .all = argument(call, "all", 0) != 0},
+                     status);
+    policy_release(policy);
+    json_decref(body);
+    if (*status == MHD_HTTP_OK && strcmp(call->method, "POST") == 0)
+        worker_kick(call->context->worker);
+    return answer;
+}
+
+static json_t *caps_list(const struct route_call *call, unsigned *status)
+{
+    return caps(call, cap_call_list, status);
+}
+
+static json_t *caps_set(const struct route_call *call, unsigned *status)
+{
+    return caps(call, cap_call_set, status);
+}
+
+static json_t *caps_lift(const struct route_call *call, unsigned *status)
+{
+    return caps(call, cap_call_lift, status);
 }
 
 static json_t *decisions(const struct route_call *call, unsigned *status)
@@ -203,7 +254,10 @@ static json_t *shadow(const struct route_call *call, unsigned *status)
 
 static json_t *freeze(const struct route_call *call, unsigned *status)
 {
-    return control(call, control_freeze, status);
+    json_t *answer = control(call, control_freeze, status);
+
+    worker_kick(call->context->worker);
+    return answer;
 }
 
 static json_t *frozen(const struct route_call *call, unsigned *status)
@@ -258,6 +312,9 @@ static const struct {
     {"GET", "/v1/shadow", shadow},
     {"GET", "/v1/freeze", frozen},
     {"POST", "/v1/freeze", freeze},
+    {"GET", "/v1/cap", caps_list},
+    {"POST", "/v1/cap/set", caps_set},
+    {"POST", "/v1/cap/lift", caps_lift},
     {"POST", "/v1/quote", quote},
     {"POST", "/v1/policy/reload", reload},
 };
@@ -279,7 +336,7 @@ json_t *route_call(const struct route_call *call, unsigned *status)
     if (other)
         return json_pack("{s:s++}", "error", "this call is a ", other, "");
     return person_error(
-        "there is no such call: /v1/job, /v1/running, /v1/usage, "
-        "/v1/nodes, /v1/budgets, /v1/quota, /v1/postings, /v1/policy, /v1/queue, "
-        "/v1/quote, /v1/why, /v1/shadow, /v1/freeze, /v1/ping");
+        "there is no such call: /v1/job, /v1/running, /v1/usage, /v1/nodes, "
+        "/v1/budgets, /v1/quota, /v1/postings, /v1/policy, /v1/queue, "
+        "/v1/quote, /v1/why, /v1/shadow, /v1/freeze, /v1/cap, /v1/ping");
 }

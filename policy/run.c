@@ -67,9 +67,11 @@ static int update_shape(struct ledger *ledger, int64_t run_id,
         return 0;
     return ledger_do(ledger,
                      "UPDATE runs SET cpus = ?, gpus = ?, limit_s = ?, asked_nodes = ?,"
-                     " asked_cpus = ?, asked_gpus = ? WHERE id = ?",
-                     "iiiiiii", run->cpus, run->gpus, run->limit_s, run->asked_nodes,
-                     run->asked_cpus, run->asked_gpus, run_id);
+                     " asked_cpus = ?, asked_gpus = ?, qos = ?, gpu_types = ?,"
+                     " user_gpu_mw = NULLIF(?,0) WHERE id = ?",
+                     "iiiiiissii", run->cpus, run->gpus, run->limit_s, run->asked_nodes,
+                     run->asked_cpus, run->asked_gpus, run->qos, run->gpu_types,
+                     run->gpu_cap_mw, run_id);
 }
 
 /* A settled run stays as it was charged, and slurmdbd may be late to say that one is

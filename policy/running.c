@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/cap.h"
 #include "policy/energy.h"
 #include "policy/person.h"
 
@@ -19,6 +20,8 @@ struct run {
     int64_t id, start_s, until_s, used_mj, lien_mj; /* lien ENERGY_UNKNOWN: none */
     int64_t mw;                                     /* ENERGY_UNKNOWN: of no node */
     int nodes, nodes_known;                         /* … of so many it is known */
+    int64_t cap[CAP_PARTS];                         /* 0: not held */
+    char cap_why[128];
     bool simulated;
     char job[64], user[64], account[64], partition[64], name[64];
 };
@@ -76,6 +79,9 @@ static void take_run(sqlite3_stmt *row, struct run *run)
                                        : sqlite3_column_int64(row, 9),
                         .until_s = sqlite3_column_int64(row, 10),
                         .mw = ENERGY_UNKNOWN};
+    for (int i = 0; i < CAP_PARTS; i++)
+        run->cap[i] = sqlite3_column_int64(row, 11 + i);
+    take_text(row, 11 + CAP_PARTS, run->cap_why, sizeof run->cap_why);
     for (int i = 0; i < 5; i++)
         take_text(row, i + 1, texts[i], 64);
 }
@@ -94,9 +100,10 @@ static int read_runs(struct running *running)
     row = ledger_query(
         running->ledger,
         "SELECT r.id, r.job_text, r.user, r.account, r.partition, r.name, r.start_s,"
-        " r.node_count, CASE WHEN u.last_ms IS NOT NULL THEN u.mj END, l.mj, l.until_s"
+        " r.node_count, CASE WHEN u.last_ms IS NOT NULL THEN u.mj END, l.mj, l.until_s,"
+        " c.gpu_mw, c.package_mw, c.cpu_percent, c.why"
         " FROM runs r INDEXED BY runs_open JOIN used u ON u.run_id = r.id"
-        " LEFT JOIN liens l ON l.run_id = r.id"
+        " LEFT JOIN liens l ON l.run_id = r.id LEFT JOIN caps c ON c.run_id = r.id"
         " WHERE r.state <> 'settled' AND r.state = 'running' ORDER BY r.id",
         "");
     if (!row)
@@ -202,14 +209,14 @@ static json_t *known(int64_t value)
 
 static json_t *run_json(const struct run *run)
 {
-    return json_pack("{s:s s:s s:s s:s s:s s:I s:i s:i s:o s:o s:o s:o s:b}", "job_id",
-                     run->job, "user", run->user, "account", run->account, "partition",
-                     run->partition, "name", run->name, "start",
-                     (json_int_t)run->start_s, "node_count", run->nodes, "nodes_known",
-                     run->nodes_known, "mw", known(run->mw), "used_mj",
-                     known(run->used_mj), "lien_mj", known(run->lien_mj), "until",
-                     run->until_s ? json_integer(run->until_s) : json_null(),
-                     "simulated", (int)run->simulated);
+    return json_pack(
+        "{s:s s:s s:s s:s s:s s:I s:i s:i s:o s:o s:o s:o s:o s:b}", "job_id", run->job,
+        "user", run->user, "account", run->account, "partition", run->partition, "name",
+        run->name, "start", (json_int_t)run->start_s, "node_count", run->nodes,
+        "nodes_known", run->nodes_known, "mw", known(run->mw), "used_mj",
+        known(run->used_mj), "lien_mj", known(run->lien_mj), "until",
+        run->until_s ? json_integer(run->until_s) : json_null(), "cap",
+        cap_json(run->cap, run->cap_why), "simulated", (int)run->simulated);
 }
 
 static bool is_named(const char *wanted, const char *name)

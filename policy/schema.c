@@ -224,6 +224,41 @@ static const char version_3[] =
     " event TEXT NOT NULL, subject INTEGER NOT NULL, window_s INTEGER NOT NULL,"
     " percent INTEGER NOT NULL, time_s INTEGER NOT NULL,"
     " PRIMARY KEY (event, subject, window_s, percent)) WITHOUT ROWID;"
+    /* What caps go by. gpu_types: "a100,v100"; user_gpu_mw: its --gpu-power-cap;
+     * steer_*: what makes its energy last; null: nothing is said. */
+    "ALTER TABLE runs ADD COLUMN qos TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE runs ADD COLUMN gpu_types TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE runs ADD COLUMN user_gpu_mw INTEGER;"
+    "ALTER TABLE runs ADD COLUMN steer_gpu_mw INTEGER;"
+    "ALTER TABLE runs ADD COLUMN steer_package_mw INTEGER;"
+    "ALTER TABLE runs ADD COLUMN steer_cpu_percent INTEGER;"
+    "ALTER TABLE runs ADD COLUMN steer_why TEXT NOT NULL DEFAULT '';"
+    /* What operators ordered at once. name: of the partition, the account, …; ''. */
+    "CREATE TABLE cap_orders ("
+    " id INTEGER PRIMARY KEY, cluster TEXT NOT NULL, scope TEXT NOT NULL CHECK (scope"
+    "  IN ('cluster','partition','account','user','job')), name TEXT NOT NULL,"
+    " gpu_mw INTEGER, package_mw INTEGER, cpu_percent INTEGER,"
+    " since_s INTEGER NOT NULL, until_s INTEGER, actor TEXT NOT NULL,"
+    " why TEXT NOT NULL, lifted_s INTEGER, lifted_by TEXT, lifted_why TEXT);"
+    "CREATE INDEX cap_orders_now ON cap_orders (cluster, id) WHERE lifted_s IS NULL;"
+    "CREATE TRIGGER cap_orders_no_delete BEFORE DELETE ON cap_orders"
+    " BEGIN SELECT RAISE(ABORT, 'orders of caps are kept'); END;"
+    /* What became of a run's caps on a node, one row a change. what: a device, or
+     * 'cpu'; value: mW, or percent; null: it is not held any more. capped_ms,
+     * caps_told: of the token's last report. */
+    "CREATE TABLE run_caps ("
+    " token TEXT NOT NULL REFERENCES tokens(token), what TEXT NOT NULL,"
+    " time_ms INTEGER NOT NULL, value INTEGER, state TEXT NOT NULL CHECK (state IN"
+    "  ('set','shared','foreign','failed','restored')), why TEXT NOT NULL,"
+    " PRIMARY KEY (token, what, time_ms)) WITHOUT ROWID;"
+    "ALTER TABLE tokens ADD COLUMN capped_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE tokens ADD COLUMN caps_told TEXT;"
+    /* A node's devices that have a limit. found_mw: before kwota set it; null: kwota
+     * does not hold it. */
+    "CREATE TABLE node_limits ("
+    " node TEXT NOT NULL, device TEXT NOT NULL, kind TEXT NOT NULL, min_mw INTEGER,"
+    " max_mw INTEGER, default_mw INTEGER, found_mw INTEGER, now_mw INTEGER,"
+    " step_mw INTEGER, why TEXT, PRIMARY KEY (node, device)) WITHOUT ROWID;"
     "PRAGMA user_version = 3;";
 
 const char *const schema_steps[SCHEMA_VERSION] = {version_1, version_2, version_3};

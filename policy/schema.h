@@ -20,7 +20,10 @@ extern const char *const schema_steps[SCHEMA_VERSION];
  * sentences: runs whose decision is to be carried out.
  * used: of each run that is not settled, what it has used by its last report (open_mj:
  * beyond what the roll-ups have), the first and the last quarter-hour of that, and when
- * the report was. */
+ * the report was.
+ * caps: what each running run is held to (cap.h; null: that part is not held); one that
+ * is not there is not worked out yet. caps_due: runs whose caps are to be worked out.
+ * quota_percents: how much of each quota is used. */
 extern const char schema_in_memory[];
 
 #endif

@@ -16,6 +16,7 @@
 #define NEWS_OF_RUN                                                                    \
     " INSERT INTO news VALUES (NEW.id, 0)"                                             \
     " ON CONFLICT (run_id) DO UPDATE SET seen = 0;"
+#define CAPS_DUE " INSERT INTO caps_due VALUES (NEW.id) ON CONFLICT DO NOTHING;"
 
 const char schema_in_memory[] =
     "CREATE TEMP TABLE news (run_id INTEGER PRIMARY KEY, seen INTEGER NOT NULL);"
@@ -74,4 +75,28 @@ const char schema_in_memory[] =
     "tokens"
     " WHEN NEW.run_id IS NOT NULL BEGIN" NEWS_OF_TOKEN
     " UPDATE used SET last_ms = MAX(COALESCE(last_ms, NEW.last_ms), NEW.last_ms)"
-    "  WHERE run_id = NEW.run_id; END;";
+    "  WHERE run_id = NEW.run_id; END;"
+
+    "CREATE TEMP TABLE quota_percents (quota_id INTEGER PRIMARY KEY,"
+    " percent INTEGER NOT NULL);"
+    "CREATE TEMP TABLE caps (run_id INTEGER PRIMARY KEY, gpu_mw INTEGER,"
+    " package_mw INTEGER, cpu_percent INTEGER, why TEXT NOT NULL);"
+    "CREATE TEMP TABLE caps_due (run_id INTEGER PRIMARY KEY);"
+    "INSERT INTO caps_due SELECT id FROM runs WHERE state = 'running';"
+    "CREATE TEMP TRIGGER caps_of_new AFTER INSERT ON runs WHEN NEW.state = 'running'"
+    " BEGIN" CAPS_DUE " END;"
+    "CREATE TEMP TRIGGER caps_of_other AFTER UPDATE OF state, account, user, partition,"
+    " qos, gpu_types, user_gpu_mw, steer_gpu_mw, steer_package_mw, steer_cpu_percent "
+    "ON runs"
+    " WHEN NEW.state = 'running' AND (OLD.state <> 'running'"
+    "  OR NEW.account IS NOT OLD.account OR NEW.user IS NOT OLD.user"
+    "  OR NEW.partition IS NOT OLD.partition OR NEW.qos IS NOT OLD.qos"
+    "  OR NEW.gpu_types IS NOT OLD.gpu_types"
+    "  OR NEW.user_gpu_mw IS NOT OLD.user_gpu_mw"
+    "  OR NEW.steer_gpu_mw IS NOT OLD.steer_gpu_mw"
+    "  OR NEW.steer_package_mw IS NOT OLD.steer_package_mw"
+    "  OR NEW.steer_cpu_percent IS NOT OLD.steer_cpu_percent) BEGIN" CAPS_DUE " END;"
+    "CREATE TEMP TRIGGER caps_no_more AFTER UPDATE OF state ON runs"
+    " WHEN NEW.state <> 'running' AND OLD.state = 'running' BEGIN"
+    " DELETE FROM caps WHERE run_id = NEW.id;"
+    " DELETE FROM caps_due WHERE run_id = NEW.id; END;";

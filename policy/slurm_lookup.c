@@ -146,6 +146,10 @@ static void read_resources(const slurm_job_info_t *job, struct lookup_run *run)
         run->until_s = job->end_time;
     run->licence_wh = tres_licences(job->licenses, "kwota");
     run->budget_wh = tres_energy_budget(job->admin_comment);
+    run->gpu_cap_mw = tres_gpu_power_cap(job->admin_comment);
+    put(run->qos, sizeof run->qos, job->qos);
+    tres_gpu_types(job->tres_alloc_str, job->gres_total, run->gpu_types,
+                   sizeof run->gpu_types);
     run->batch = job->batch_flag != 0;
     run->requeues = job->requeue != 0;
     run->cron = job->cronspec && job->cronspec[0];

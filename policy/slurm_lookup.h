@@ -35,10 +35,13 @@ struct lookup_run {
     /* As slurmctld tells them; of a row of slurmdbd's all 0: unknown. */
     int64_t cpus, gpus; /* allocated */
     int64_t asked_nodes, asked_cpus, asked_gpus;
-    int64_t limit_s;      /* its time limit; 0: none */
-    int64_t until_s;      /* when that is over; 0: never, or it does not run */
-    int64_t licence_wh;   /* what it holds of the licence "kwota" */
-    int64_t budget_wh;    /* what its user allowed it at most; 0: no such word */
+    int64_t limit_s;    /* its time limit; 0: none */
+    int64_t until_s;    /* when that is over; 0: never, or it does not run */
+    int64_t licence_wh; /* what it holds of the licence "kwota" */
+    int64_t budget_wh;  /* what its user allowed it at most; 0: no such word */
+    int64_t gpu_cap_mw; /* its --gpu-power-cap; 0: none */
+    char qos[64];
+    char gpu_types[128];  /* of the GPUs it holds: "a100,v100"; "": unknown, or none */
     bool batch, requeues; /* it has a script; Slurm may requeue it */
     bool cron;            /* scrontab's: Slurm refuses every update */
     char act[64];         /* as what Slurm takes actions on it: 12, 12_3, 15 (leader) */

@@ -77,6 +77,7 @@ static void take_job(struct queue_job *job, const slurm_job_info_t *from)
     job->het_part = from->het_job_id && from->het_job_id != from->job_id;
     job->submit_s = from->submit_time;
     job->start_s = from->start_time;
+    job->gpu_cap_mw = tres_gpu_power_cap(from->admin_comment);
     job->admin_comment = strdup(from->admin_comment ? from->admin_comment : "");
 }
 

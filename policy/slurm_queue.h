@@ -25,6 +25,7 @@ struct queue_job {
     bool by_licence;     /* it waits for a limit of licences of its account or user */
     bool cron, het_part; /* scrontab's; a het job's part that is not the leader */
     int64_t submit_s, start_s;
+    int64_t gpu_cap_mw; /* its --gpu-power-cap; 0: none */
     char *admin_comment;
 };
 

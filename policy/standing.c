@@ -94,6 +94,27 @@ static void follow_postings(struct standings *s, struct ledger *ledger)
     ledger_done(ledger, row);
 }
 
+int64_t standing_percent(const struct balance *balance)
+{
+    __int128 percent;
+
+    if (balance->used_mj <= 0)
+        return 0;
+    if (balance->quota_mj <= 0)
+        return 100;
+    percent = (__int128)balance->used_mj * 100 / balance->quota_mj;
+    return percent > 1000 ? 1000 : (int64_t)percent;
+}
+
+static int keep_percent(struct ledger *ledger, int64_t quota_id, int64_t percent)
+{
+    return ledger_do(ledger,
+                     "INSERT INTO quota_percents VALUES (?,?) ON CONFLICT DO UPDATE"
+                     " SET percent = excluded.percent"
+                     " WHERE percent <> excluded.percent",
+                     "ii", quota_id, percent);
+}
+
 static int work_out(struct standing *standing, struct ledger *ledger,
                     const struct policy *policy, int64_t now_s)
 {
@@ -103,6 +124,8 @@ static int work_out(struct standing *standing, struct ledger *ledger,
     if (ledger_begin(ledger) < 0)
         return -1;
     rc = quota_balance(ledger, policy, &standing->quota, now_s, 0, &balance);
+    if (rc == 0)
+        rc = keep_percent(ledger, standing->quota.id, standing_percent(&balance));
     if (ledger_commit(ledger) < 0 || rc < 0)
         return -1;
     standing->balance = balance;

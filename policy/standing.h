@@ -24,8 +24,9 @@ struct standings {
     int64_t last_posting; /* the newest that was looked at */
 };
 
-/* Follows the ledger's quotas and brings the balances up to date that are due. -1: the
- * ledger cannot be read; what there was stands. */
+/* Follows the ledger's quotas and brings the balances up to date that are due; how much
+ * of each is used is left in quota_percents (schema.h). -1: the ledger cannot be read;
+ * what there was stands. */
 int standing_refresh(struct standings *standings, struct ledger *ledger,
                      const struct policy *policy, int64_t now_s);
 void standing_done(struct standings *standings);
@@ -34,5 +35,8 @@ void standing_done(struct standings *standings);
  * `few`: there are so few that all are due always. Pure. */
 bool standing_is_due(const struct standing *standing, int64_t near_percent, bool few,
                      int64_t now_s);
+
+/* How much of it is used, in whole percent, as threshold_passed() counts. Pure. */
+int64_t standing_percent(const struct balance *balance);
 
 #endif

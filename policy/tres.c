@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/watts.h"
+
 /* What follows NAME and `mark` where an item of a comma list begins with them. */
 static const char *find_item(const char *list, const char *name, char mark)
 {
@@ -96,4 +98,79 @@ int64_t tres_energy_budget(const char *comment)
     int64_t wh = found ? strtoll(found + sizeof mark - 1, NULL, 10) : 0;
 
     return wh > 0 ? wh : 0;
+}
+
+int64_t tres_gpu_power_cap(const char *comment)
+{
+    static const char mark[] = "gpu power cap ";
+    const char *found = comment ? strstr(comment, mark) : NULL;
+    char watts[WATTS_TEXT];
+    int64_t mw;
+
+    if (!found)
+        return 0;
+    found += sizeof mark - 1;
+    snprintf(watts, sizeof watts, "%.*s", (int)strcspn(found, ";,"), found);
+    return watts_parse(watts, &mw) < 0 ? 0 : mw;
+}
+
+char *tres_user_words(char *text, int size, int64_t budget_wh, int64_t gpu_cap_mw)
+{
+    char budget[64] = "", cap[64] = "", watts[WATTS_TEXT];
+
+    if (budget_wh > 0)
+        snprintf(budget, sizeof budget, "; energy budget %lld Wh",
+                 (long long)budget_wh);
+    if (gpu_cap_mw > 0)
+        snprintf(cap, sizeof cap, "; gpu power cap %s W",
+                 watts_text(gpu_cap_mw, watts));
+    snprintf(text, (size_t)size, "%s%s", budget, cap);
+    return text;
+}
+
+char *tres_keep_words(char *text, int size, const char *words, const char *comment)
+{
+    char said[128];
+
+    tres_user_words(said, sizeof said, tres_energy_budget(comment),
+                    tres_gpu_power_cap(comment));
+    snprintf(text, (size_t)size, "%.*s%s", size - 1 - (int)strlen(said), words, said);
+    return text;
+}
+
+/* Adds the type that `item`, of so many characters, begins with, if it is not there. */
+static void add_type(const char *item, size_t length, char *text, int size)
+{
+    int type = (int)strcspn(item, "=:(,"), used = (int)strlen(text);
+
+    if ((size_t)type >= length || type == 0 ||
+        strspn(item, "0123456789") >= (size_t)type)
+        return;
+    for (const char *at = text; *at; at += strcspn(at, ","), at += *at == ',')
+        if ((int)strcspn(at, ",") == type && strncmp(at, item, (size_t)type) == 0)
+            return;
+    if (used + type + 2 <= size)
+        snprintf(text + used, (size_t)(size - used), "%s%.*s", used ? "," : "", type,
+                 item);
+}
+
+static void add_types(const char *list, const char *mark, char *text, int size)
+{
+    while (list && *list) {
+        size_t length = strcspn(list, ","), marked = strlen(mark);
+
+        if (length > marked && strncmp(list, mark, marked) == 0)
+            add_type(list + marked, length - marked, text, size);
+        list += length + (list[length] == ',');
+    }
+}
+
+void tres_gpu_types(const char *tres, const char *gres, char *text, int size)
+{
+    text[0] = '\0';
+    add_types(tres, "gres/gpu:", text, size);
+    if (!text[0])
+        add_types(gres, "gpu:", text, size);
+    if (!text[0])
+        add_types(gres, "gres:gpu:", text, size);
 }

@@ -84,7 +84,8 @@ int64_t waiting_estimate(struct ledger *ledger, const struct policy *policy,
                                       .partition = name,
                                       .asked_nodes = job->asked_nodes,
                                       .asked_cpus = job->cpus,
-                                      .asked_gpus = job->gpus};
+                                      .asked_gpus = job->gpus,
+                                      .gpu_cap_mw = job->gpu_cap_mw};
         struct expected expected;
         int64_t mj;
 
@@ -181,18 +182,6 @@ static void plan_licences(struct pass *p, const struct queue_job *job, int64_t w
     memcpy(plan->words, licences, sizeof plan->words);
 }
 
-/* A new comment keeps the word of the job's energy budget. */
-static void put_words(struct plan *plan, const struct queue_job *job, const char *words)
-{
-    int64_t wh = tres_energy_budget(job->admin_comment);
-
-    if (wh > 0)
-        snprintf(plan->words, sizeof plan->words, "%.400s; energy budget %lld Wh",
-                 words, (long long)wh);
-    else
-        snprintf(plan->words, sizeof plan->words, "%s", words);
-}
-
 /* Whether its quotas have room for it if it began now. */
 static bool fits(struct pass *p, const struct queue_job *job, int64_t mj,
                  char why[LIEN_WHY])
@@ -225,7 +214,8 @@ static void plan_release(struct pass *p, const struct queue_job *job, int64_t mj
     if (!plan)
         return;
     plan->what = PLAN_RELEASE;
-    put_words(plan, job, "kwota: was held, may start again");
+    tres_keep_words(plan->words, sizeof plan->words, "kwota: was held, may start again",
+                    job->admin_comment);
 }
 
 static void plan_comment(struct pass *p, const struct queue_job *job, const char *why)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "policy/capping.h"
 #include "policy/clock.h"
 #include "policy/gate.h"
 #include "policy/inquiry.h"
@@ -33,6 +34,7 @@ struct worker {
     struct steward *steward;
     struct inquiry inquiry;
     struct gate gate;
+    struct capping *capping;
     int64_t started_s;
     pthread_t thread;
     pthread_mutex_t lock; /* guards the two below */
@@ -125,6 +127,7 @@ static void run_found(void *arg, int64_t run_id, const struct lookup_run *run,
 
     (void)now_s;
     gate_look(&w->gate, run_id, run, clock_now_s());
+    capping_run(w->capping, run_id, clock_now_s());
 }
 
 /* What is new now is what the round looks at; what is heard meanwhile stays for the
@@ -172,12 +175,21 @@ static bool look_at_undecided(struct worker *w)
     return count > 0;
 }
 
+static void look_at_caps(struct worker *w)
+{
+    struct policy *policy = policy_store_take(w->policies);
+
+    capping_look(w->capping, policy, clock_now_s());
+    policy_release(policy);
+}
+
 static void work_round(struct worker *w)
 {
     int64_t now_s = time(NULL);
 
     inquiry_bind(&w->inquiry, now_s);
     w->undecided = look_at_undecided(w);
+    look_at_caps(w);
     gate_carry_out(&w->gate);
     take_news(w);
     gate_review(&w->gate, clock_now_s());
@@ -243,9 +255,11 @@ struct worker *worker_start(struct ledger *ledger, const struct settings *settin
     w->inquiry = (struct inquiry){
         .ledger = ledger, .cluster = cluster, .found = run_found, .found_arg = w};
     w->started_s = time(NULL);
+    w->capping = capping_new(ledger, cluster);
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->kicked, NULL);
-    if (pthread_create(&w->thread, NULL, work, w) != 0) {
+    if (!w->capping || pthread_create(&w->thread, NULL, work, w) != 0) {
+        capping_free(w->capping);
         free(w);
         return NULL;
     }
@@ -267,5 +281,6 @@ void worker_stop(struct worker *w)
     pthread_cond_signal(&w->kicked);
     pthread_mutex_unlock(&w->lock);
     pthread_join(w->thread, NULL);
+    capping_free(w->capping);
     free(w);
 }

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "policy/energy.h"
+#include "policy/watts.h"
 #include "tools/table.h"
 
 static const struct {
@@ -100,6 +101,71 @@ static void print_kinds(const json_t *run)
                    is_in(integrated, kinds[k].name) ? ", from power over time" : "");
 }
 
+/* "10:02", with the day where that is not the run's first. */
+static void put_moment(char *text, size_t size, int64_t when_s, int64_t start_s)
+{
+    time_t when = (time_t)when_s, start = (time_t)start_s;
+    struct tm tm, first;
+
+    localtime_r(&when, &tm);
+    localtime_r(&start, &first);
+    strftime(text, size,
+             tm.tm_yday == first.tm_yday && tm.tm_year == first.tm_year
+                 ? "%H:%M:%S"
+                 : "%Y-%m-%d %H:%M:%S",
+             &tm);
+}
+
+/* "gpu at 250 W", "CPU time at 50 %" */
+static void put_limit(char *text, size_t size, const json_t *spell)
+{
+    int64_t mw = job_integer(spell, "mw"), percent = job_integer(spell, "percent");
+    char watts[WATTS_TEXT];
+
+    if (percent != ENERGY_UNKNOWN)
+        snprintf(text, size, "CPU time at %" PRId64 " %%", percent);
+    else if (mw != ENERGY_UNKNOWN)
+        snprintf(text, size, "%s at %s W", job_string(spell, "what"),
+                 watts_text(mw, watts));
+    else
+        snprintf(text, size, "%s", job_string(spell, "what"));
+}
+
+static void print_spell(const json_t *run, const json_t *spell, const char *label)
+{
+    static const struct {
+        const char *state, *before;
+    } words[] = {{"set", "capped: "},
+                 {"shared", "capped, but for a job it shares with higher: "},
+                 {"foreign", "NOT capped, somebody else has set another limit: "},
+                 {"failed", "NOT capped, setting it failed: "}};
+    int64_t start = job_integer(run, "start"), until = job_integer(spell, "until_s");
+    char from[32], to[32] = "now", limit[80];
+    const char *before = "", *why = job_string(spell, "why");
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i].state, job_string(spell, "state")) == 0)
+            before = words[i].before;
+    put_moment(from, sizeof from, job_integer(spell, "from_s"), start);
+    if (until != ENERGY_UNKNOWN)
+        put_moment(to, sizeof to, until, start);
+    put_limit(limit, sizeof limit, spell);
+    printf("  %-10s %s to %s %s%s%s%s (%s)\n", label, from, to, before, limit,
+           why[0] ? ", " : "", why, job_string(spell, "devices"));
+}
+
+static void print_caps(const json_t *run)
+{
+    size_t i;
+    json_t *spell;
+
+    json_array_foreach(json_object_get(run, "caps"), i, spell)
+        print_spell(run, spell, i == 0 ? "caps" : "");
+    if (job_integer(run, "capped_ms") > 0)
+        printf("  %-10s capped for %" PRId64 " s in all\n", i == 0 ? "caps" : "",
+               job_integer(run, "capped_ms") / 1000);
+}
+
 static void print_nodes(const json_t *run)
 {
     static const char *const columns[] = {"NODE", ">KWH", ">JOULES", "FINAL", NULL};
@@ -147,6 +213,7 @@ void job_print(const json_t *run)
     printf("  %-10s %s\n", "charge",
            charge == ENERGY_UNKNOWN ? "not settled yet"
                                     : both(buf, sizeof buf, charge));
+    print_caps(run);
     printf("  %-10s %s\n", "quality", job_string(run, "quality"));
     json_array_foreach(json_object_get(run, "reasons"), i, reason)
         printf("             %s\n", json_string_value(reason));

@@ -16,7 +16,8 @@ static const struct command *const commands[] = {
     &command_budget,   &command_quote,  &command_job,    &command_top,
     &command_usage,    &command_queue,  &command_why,    &command_nodes,
     &command_quota,    &command_grant,  &command_adjust, &command_refund,
-    &command_transfer, &command_policy, &command_shadow, &command_freeze};
+    &command_transfer, &command_policy, &command_cap,    &command_shadow,
+    &command_freeze};
 
 #define COMMANDS (sizeof commands / sizeof *commands)
 

@@ -3,11 +3,13 @@
 
 #include <argp.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "policy/energy.h"
+#include "policy/watts.h"
 #include "tools/command.h"
 #include "tools/printable.h"
 #include "tools/table.h"
@@ -55,10 +57,48 @@ static void age(char *buf, size_t size, int64_t last_ms)
         snprintf(buf, size, "%" PRId64 " h", s / 3600);
 }
 
-static void add_domain(struct table *table, const json_t *node, const json_t *domain)
+/* "250 W (100 to 400)", with a star while kwota holds it; "": it has none. */
+static void limit_text(char *buf, size_t size, const json_t *node, const char *domain)
+{
+    char now[WATTS_TEXT], least[WATTS_TEXT], most[WATTS_TEXT];
+    json_t *limit;
+    size_t i;
+
+    buf[0] = '\0';
+    json_array_foreach(json_object_get(node, "limits"), i, limit)
+    {
+        if (strcmp(text(limit, "name"), domain) != 0)
+            continue;
+        if (!json_is_integer(json_object_get(limit, "now_mw"))) {
+            snprintf(buf, size, "unknown: %s", text(limit, "why"));
+            continue;
+        }
+        snprintf(buf, size, "%s%s W (%s to %s)",
+                 json_is_integer(json_object_get(limit, "found_mw")) ? "*" : "",
+                 watts_text(integer(limit, "now_mw"), now),
+                 watts_text(integer(limit, "min_mw"), least),
+                 watts_text(integer(limit, "max_mw"), most));
+    }
+}
+
+static bool any_limits(const json_t *reply)
+{
+    json_t *node;
+    size_t i;
+
+    json_array_foreach(json_object_get(reply, "nodes"), i, node)
+    {
+        if (json_array_size(json_object_get(node, "limits")) > 0)
+            return true;
+    }
+    return false;
+}
+
+static void add_domain(struct table *table, const json_t *node, const json_t *domain,
+                       bool limits)
 {
     char total[ENERGY_TEXT], jobs[ENERGY_TEXT], own[ENERGY_TEXT], gap[24], reported[24];
-    char state[160];
+    char state[160], limit[160];
     const char *reason = text(domain, "reason");
     const char *cells[] = {
         text(node, "node"),
@@ -69,6 +109,7 @@ static void add_domain(struct table *table, const json_t *node, const json_t *do
         energy_kwh(own, sizeof own, integer(domain, "node_uj") / 1000, 6),
         gap,
         reported,
+        limits ? limit : state,
         state};
 
     snprintf(gap, sizeof gap, "%" PRId64 " s", integer(domain, "gap_ms") / 1000);
@@ -76,14 +117,24 @@ static void add_domain(struct table *table, const json_t *node, const json_t *do
     snprintf(state, sizeof state, "%s%s%s%s", text(domain, "state"),
              reason[0] ? ": " : "", reason,
              json_is_true(json_object_get(node, "simulated")) ? " [simulated]" : "");
+    limit_text(limit, sizeof limit, node, text(domain, "name"));
     table_add(table, cells);
 }
 
 static void print_table(const json_t *reply)
 {
-    static const char *const columns[] = {
-        "NODE",      "DOMAIN", "KIND",      ">TOTAL_KWH", ">JOBS_KWH",
-        ">NODE_KWH", ">GAPS",  ">REPORTED", "STATE",      NULL};
+    bool limits = any_limits(reply);
+    const char *const columns[] = {"NODE",
+                                   "DOMAIN",
+                                   "KIND",
+                                   ">TOTAL_KWH",
+                                   ">JOBS_KWH",
+                                   ">NODE_KWH",
+                                   ">GAPS",
+                                   ">REPORTED",
+                                   limits ? "LIMIT" : "STATE",
+                                   limits ? "STATE" : NULL,
+                                   NULL};
     struct table *table = table_new(columns);
     size_t n, d;
     json_t *node, *domain;
@@ -91,7 +142,7 @@ static void print_table(const json_t *reply)
     json_array_foreach(json_object_get(reply, "nodes"), n, node)
     {
         json_array_foreach(json_object_get(node, "domains"), d, domain)
-            add_domain(table, node, domain);
+            add_domain(table, node, domain, limits);
     }
     table_print(table);
     if (json_array_size(json_object_get(reply, "nodes")) == 0)
@@ -105,7 +156,8 @@ static int run_nodes(int argc, char **argv)
         parse,
         NULL,
         "Shows what each node's counters moved by: jobs' part and "
-        "the node's own add up to the total.",
+        "the node's own add up to the total. LIMIT, where devices have a power limit: "
+        "what it is and may be; * while kwota holds it.",
         NULL,
         NULL,
         NULL};

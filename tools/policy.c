@@ -17,16 +17,20 @@
 
 struct arguments {
     const char *action, *file;
-    const char *user, *account, *partition;
+    const char *user, *account, *partition, *qos, *gpu_type, *used;
     bool json, confirm;
 };
 
-enum { OPT_CONFIRM = 256 };
+enum { OPT_CONFIRM = 256, OPT_QOS, OPT_GPU_TYPE, OPT_USED };
 
 static const struct argp_option options[] = {
     {"user", 'u', "USER", 0, "explain: whose job [you]", 0},
     {"account", 'A', "ACCOUNT", 0, "explain: its account [the user's default]", 0},
     {"partition", 'p', "PARTITION", 0, "explain: its partition", 0},
+    {"qos", OPT_QOS, "QOS", 0, "explain: its QOS", 0},
+    {"gpu-type", OPT_GPU_TYPE, "TYPE", 0, "explain: of its GPUs", 0},
+    {"used-percent", OPT_USED, "N", 0, "explain: as if so much of a quota were used",
+     0},
     {"confirm", OPT_CONFIRM, 0, 0, "reload: whatever it does to jobs", 0},
     {"json", 'j', 0, 0, "print JSON", 0},
     {0},
@@ -70,6 +74,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'p':
         a->partition = arg;
         break;
+    case OPT_QOS:
+        a->qos = arg;
+        break;
+    case OPT_GPU_TYPE:
+        a->gpu_type = arg;
+        break;
+    case OPT_USED:
+        a->used = arg;
+        break;
     case OPT_CONFIRM:
         a->confirm = true;
         break;
@@ -82,9 +95,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_END:
         if (!a->action)
             argp_error(state, "one of check, show, explain and reload is needed");
-        if ((a->user || a->account || a->partition) &&
+        if ((a->user || a->account || a->partition || a->qos || a->gpu_type ||
+             a->used) &&
             strcmp(a->action, "explain") != 0)
-            argp_error(state, "--user, --account and --partition are for explain");
+            argp_error(state, "--user, --account, --partition, --qos, --gpu-type and "
+                              "--used-percent are for explain");
         if (a->confirm && strcmp(a->action, "reload") != 0)
             argp_error(state, "--confirm is for reload");
         break;
@@ -249,6 +264,12 @@ static int explain(const struct arguments *a)
     add_parameter(path, sizeof path, "user", a->user ? a->user : me ? me->pw_name : "");
     add_parameter(path, sizeof path, "account", a->account ? a->account : "");
     add_parameter(path, sizeof path, "partition", a->partition ? a->partition : "");
+    if (a->qos)
+        add_parameter(path, sizeof path, "qos", a->qos);
+    if (a->gpu_type)
+        add_parameter(path, sizeof path, "gpu_type", a->gpu_type);
+    if (a->used)
+        add_parameter(path, sizeof path, "used_percent", a->used);
     rc = command_get(path, false, &reply);
     if (rc == 0 && a->json)
         command_print_json(reply);

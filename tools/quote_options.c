@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "plugin/energy_budget.h"
+#include "policy/watts.h"
 #include "tools/quote_value.h"
 
 /* Options that have no letter; QUIET ones change nothing of what a job uses or is
@@ -18,6 +19,7 @@ enum {
     GRES,
     EXCLUSIVE,
     ENERGY_BUDGET,
+    GPU_POWER_CAP,
     NTASKS_PER_NODE,
     MINCPUS,
     SOCKETS_PER_NODE,
@@ -38,6 +40,7 @@ static const struct option longs[] = {{"account", YES, NULL, 'A'},
                                       {"cpus-per-task", YES, NULL, 'c'},
                                       {"energy-budget", YES, NULL, ENERGY_BUDGET},
                                       {"exclusive", MAY, NULL, EXCLUSIVE},
+                                      {"gpu-power-cap", YES, NULL, GPU_POWER_CAP},
                                       {"gpus", YES, NULL, 'G'},
                                       {"gpus-per-node", YES, NULL, GPUS_PER_NODE},
                                       {"gpus-per-socket", YES, NULL, GPUS_PER_SOCKET},
@@ -202,7 +205,7 @@ static const struct {
 #define OF(field) AT(field), sizeof((struct quote_options *)NULL)->field
     {'A', "account", OF(account)}, {'p', "partition", OF(partition)},
     {'J', "job-name", OF(name)},   {ENERGY_BUDGET, "energy-budget", OF(budget)},
-    {USER, "user", OF(user)},
+    {USER, "user", OF(user)},      {GPU_POWER_CAP, "gpu-power-cap", OF(gpu_cap)},
 };
 
 static int take_number(struct quote_options *o, int option, const char *value,
@@ -226,8 +229,16 @@ static int take_number(struct quote_options *o, int option, const char *value,
 static int take_text(struct quote_options *o, int option, const char *value,
                      char mistake[QUOTE_MISTAKE])
 {
-    int64_t wh;
+    int64_t wh, mw;
 
+    if (option == GPU_POWER_CAP && watts_parse_cap(value, &mw) < 0) {
+        snprintf(
+            mistake, QUOTE_MISTAKE,
+            "--gpu-power-cap=%.60s is no power of a GPU, from 10W to 10kW: say, for "
+            "example, --gpu-power-cap=250W",
+            value);
+        return -1;
+    }
     if (option == ENERGY_BUDGET && energy_budget_parse(value, &wh) < 0) {
         snprintf(mistake, QUOTE_MISTAKE,
                  "--energy-budget=%.60s is no amount of energy: say, for example, "
@@ -368,6 +379,7 @@ json_t *quote_options_body(const struct quote_options *o)
     put_text(body, "partition", o->partition);
     put_text(body, "name", o->name);
     put_text(body, "energy_budget", o->budget);
+    put_text(body, "gpu_power_cap", o->gpu_cap);
     put_number(body, "nodes", o->nodes);
     put_number(body, "ntasks", o->ntasks);
     put_number(body, "cpus_per_task", o->cpus_per_task);

@@ -16,7 +16,7 @@
 
 /* What was said of it; "", 0: nothing. */
 struct quote_options {
-    char account[64], partition[256], name[128], budget[64], user[64];
+    char account[64], partition[256], name[128], budget[64], user[64], gpu_cap[64];
     int64_t nodes, ntasks, cpus_per_task, ntasks_per_node, cpus_per_node;
     int64_t sockets_per_node;
     int64_t gpus, gpus_per_node, gpus_per_socket, gpus_per_task;

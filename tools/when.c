@@ -73,6 +73,28 @@ int when_parse(const char *text, time_t now, int64_t *s)
     return -1;
 }
 
+int when_parse_end(const char *text, time_t now, int64_t *s)
+{
+    struct tm tm, clock = {.tm_hour = 0};
+    const char *end = strlen(text) == 5 ? strptime(text, "%H:%M", &clock) : NULL;
+
+    if (!end || *end)
+        return when_parse(text, now, s);
+    localtime_r(&now, &tm);
+    for (int day = 0; day < 2; day++) {
+        struct tm at = tm;
+
+        at.tm_mday += day;
+        at.tm_hour = clock.tm_hour;
+        at.tm_min = clock.tm_min;
+        at.tm_sec = 0;
+        *s = local(&at);
+        if (*s > (int64_t)now)
+            break;
+    }
+    return 0;
+}
+
 int64_t when_month(time_t now)
 {
     struct tm tm;

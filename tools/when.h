@@ -10,6 +10,9 @@
  * -1. */
 int when_parse(const char *text, time_t now, int64_t *s);
 
+/* The same of an end, which lies ahead: "18:00" too, the next time it is that. */
+int when_parse_end(const char *text, time_t now, int64_t *s);
+
 /* The first second of now's month. */
 int64_t when_month(time_t now);
 

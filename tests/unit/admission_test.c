@@ -658,10 +658,135 @@ static void what_would_fit_fits(void **state)
     }
 }
 
+/* A whole node of "gpu" draws 50 W and 200 W a GPU. */
+static void capped_gpus_need_less(void **state)
+{
+    static const struct expected cases[] = {
+        {"four GPUs at 150 W",
+         {.uid = 1001, .partition = "gpu", .gpu_power_cap = "150W"},
+         650,
+         "kwota:650",
+         NULL,
+         NULL},
+        {"a higher cap than they draw",
+         {.uid = 1001, .partition = "gpu", .gpu_power_cap = "0.3kW"},
+         850,
+         "kwota:850",
+         NULL,
+         NULL},
+        {"no GPUs",
+         {.uid = 1001, .gpu_power_cap = "150W"},
+         101,
+         "kwota:101",
+         NULL,
+         NULL},
+        {"a cap would do",
+         {.uid = 1001, .partition = "gpu", .nodes = 48, .limit_min = 29 * 60},
+         0,
+         NULL,
+         "kwota: account astro can never run this job: it could use 1 183.2 kWh (48 "
+         "nodes x 850 W x 29 h), more than the whole quota (account astro, 1 000 kWh a "
+         "month). --time=24:30:00 or --gpu-power-cap=160W would fit.",
+         NULL},
+        {"no cap would do",
+         {.uid = 1001, .partition = "gpu", .nodes = 48, .limit_min = 60 * 60},
+         0,
+         NULL,
+         "kwota: account astro can never run this job: it could use 2 448 kWh (48 "
+         "nodes x 850 W x 60 h), more than the whole quota (account astro, 1 000 kWh a "
+         "month). --time=24:30:00 would fit.",
+         NULL},
+        {"lower than the one it has",
+         {.uid = 1001,
+          .partition = "gpu",
+          .nodes = 48,
+          .limit_min = 29 * 60,
+          .gpu_power_cap = "190W"},
+         0,
+         NULL,
+         "kwota: account astro can never run this job: it could use 1 127.52 kWh (48 "
+         "nodes x 810 W x 29 h), more than the whole quota (account astro, 1 000 kWh a "
+         "month). --time=25:43:00 or --gpu-power-cap=160W would fit.",
+         NULL},
+    };
+    static const struct expected off[] = {
+        {"where nobody caps the lien is whole",
+         {.uid = 1001, .partition = "gpu", .gpu_power_cap = "150W"},
+         850,
+         "kwota:850",
+         NULL,
+         "kwota: --gpu-power-cap has no effect here: this site does not let kwota cap "
+         "power"},
+    };
+    struct map_tables tables = site_tables();
+
+    (void)state;
+    check_all(&tables, off, COUNT(off));
+    tables.flags = MAP_CAPPING;
+    check_all(&tables, cases, COUNT(cases));
+}
+
+static void caps_that_are_none_are_refused(void **state)
+{
+    static const char *const none[] = {"", "250", "250mW", "5W", "250kW", "lots"};
+    struct map_tables tables = site_tables();
+    struct budget_map *map;
+    struct admission got;
+
+    (void)state;
+    tables.flags = MAP_FROZEN | MAP_CAPPING;
+    map = make_map(&tables);
+    for (int i = 0; i < COUNT(none); i++) {
+        const struct request request = {.uid = 1001, .gpu_power_cap = none[i]};
+        const struct admission_site sites[] = {{map, WRITTEN_S + 5, false},
+                                               {NULL, WRITTEN_S + 5, false}};
+
+        for (int s = 0; s < 2; s++) {
+            admission_decide(&sites[s], &request, &got);
+            assert_true(got.refused);
+            assert_non_null(strstr(got.sentence, "is no power of a GPU, from 10W to "
+                                                 "10kW; say, for example, "
+                                                 "--gpu-power-cap=250W"));
+            free(got.licenses);
+        }
+    }
+    budget_map_free(map);
+}
+
+/* kwotad must find it, whether budgets count for the job or not. */
+static void caps_are_kept_for_kwotad(void **state)
+{
+    static const struct request requests[] = {
+        {.uid = 1001, .gpu_power_cap = "250W"},
+        {.uid = 9999, .gpu_power_cap = "250W"},
+        {.uid = 1001, .account = "off", .gpu_power_cap = "250W"},
+    };
+    struct map_tables tables = site_tables();
+    struct budget_map *map;
+    struct admission got;
+
+    (void)state;
+    tables.flags = MAP_CAPPING;
+    map = make_map(&tables);
+    for (int i = 0; i < COUNT(requests); i++) {
+        const struct admission_site site = {map, WRITTEN_S + 5, false};
+
+        admission_decide(&site, &requests[i], &got);
+        assert_false(got.refused);
+        assert_int_equal(got.gpu_cap_mw, 250000);
+        assert_string_equal(got.sentence, "");
+        free(got.licenses);
+    }
+    budget_map_free(map);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(liens_are_written_where_budgets_count),
+        cmocka_unit_test(capped_gpus_need_less),
+        cmocka_unit_test(caps_that_are_none_are_refused),
+        cmocka_unit_test(caps_are_kept_for_kwotad),
         cmocka_unit_test(what_can_never_run_is_refused),
         cmocka_unit_test(policy_says_what_happens_at_the_limit),
         cmocka_unit_test(promises_count_only_where_they_are_held),

@@ -236,6 +236,50 @@ static void options_come_from_the_spank_environment(void **state)
     fini();
 }
 
+/* Both words of the user's are where kwotad finds them; what is no power is refused. */
+static void power_caps_are_noted(void **state)
+{
+    static const char *const both[] = {"_SLURM_SPANK_OPTION_kwota_gpu_power_cap=0.25kW",
+                                       "_SLURM_SPANK_OPTION_kwota_energy_budget=40Wh",
+                                       NULL};
+    static const char *const one[] = {"_SLURM_SPANK_OPTION_kwota_gpu_power_cap=250.5W",
+                                      NULL};
+    static const char *const none[] = {"_SLURM_SPANK_OPTION_kwota_gpu_power_cap=lots",
+                                       NULL};
+    job_desc_msg_t job;
+    char *message = NULL;
+
+    (void)state;
+    init();
+    nothing_asked(&job);
+    give_env(&job, both);
+    assert_int_equal(job_submit(&job, 1001, &message), SLURM_SUCCESS);
+    assert_string_equal(job.admin_comment,
+                        "kwota: energy budget 40 Wh; gpu power cap 250 W");
+    free(job.admin_comment);
+    free(job.licenses);
+    free_env(&job);
+    free(message);
+    nothing_asked(&job);
+    give_env(&job, one);
+    message = NULL;
+    assert_int_equal(job_submit(&job, 1001, &message), SLURM_SUCCESS);
+    assert_string_equal(job.admin_comment, "kwota: gpu power cap 250.5 W");
+    free(job.admin_comment);
+    free(job.licenses);
+    free_env(&job);
+    free(message);
+    nothing_asked(&job);
+    give_env(&job, none);
+    message = NULL;
+    assert_int_equal(job_submit(&job, 1001, &message), ESLURM_ACCOUNTING_POLICY);
+    assert_non_null(strstr(message, "--gpu-power-cap=lots is no power of a GPU"));
+    assert_null(job.admin_comment);
+    free_env(&job);
+    free(message);
+    fini();
+}
+
 /* What a client writes there in kwota's name is no budget. */
 static void comments_in_kwotas_name_are_taken_out(void **state)
 {
@@ -341,6 +385,7 @@ int main(void)
         cmocka_unit_test(jobs_get_their_lien),
         cmocka_unit_test(options_come_from_the_spank_environment),
         cmocka_unit_test(comments_in_kwotas_name_are_taken_out),
+        cmocka_unit_test(power_caps_are_noted),
         cmocka_unit_test(refusals_say_why),
         cmocka_unit_test(licences_are_for_operators),
         cmocka_unit_test(without_a_map_jobs_pass_or_not),

@@ -30,7 +30,11 @@ static const char text[] =
     "\"estimate\": {\"nameplate\": {\"gpu\": {\"node_w\": 400, \"cpu_w\": 8.5,"
     " \"gpu_w\": 300}}},\n"
     "\"steer\": {\"partitions\": [\"gpu\"]}, \"classes\": {\"fast\": [\"gpu\"], "
-    "\"slow\": [\"main\"]}}";
+    "\"slow\": [\"main\"]},\n"
+    "\"caps\": {\"enabled\": true, \"rules\": [\n"
+    "{\"account\": \"physics\", \"gpu\": \"350W\"},\n"
+    "{\"qos\": \"cheap\", \"gpu_type\": \"a100\", \"cpu_percent\": 50},\n"
+    "{\"used_percent\": 80, \"gpu\": \"200W\"}]}}";
 
 static int make(void **state)
 {
@@ -78,7 +82,7 @@ static const char *query(void *of, const char *name)
 static json_t *call(struct fixture *f, const char *path, const char *const *of,
                     unsigned *status)
 {
-    const char *pairs[8] = {NULL};
+    const char *pairs[16] = {NULL};
 
     for (int i = 0; of && of[i]; i++)
         pairs[i] = of[i];
@@ -138,6 +142,46 @@ static void the_account_of_the_user(void **state)
     assert_string_equal(answer(reply, "steering", "value"), "no job");
     assert_string_equal(answer(reply, "class", "value"), "slow");
     assert_non_null(strstr(answer(reply, "nameplate", "value"), "none"));
+    json_decref(reply);
+}
+
+static int rows_of(const json_t *reply, const char *what)
+{
+    json_t *row;
+    size_t i;
+    int count = 0;
+
+    json_array_foreach(json_object_get(reply, "rows"), i, row) count +=
+        strcmp(json_string_value(json_object_get(row, "what")), what) == 0;
+    return count;
+}
+
+static void caps(void **state)
+{
+    static const char *const plain[] = {"user",      "bob", "account", "astro",
+                                        "partition", "gpu", NULL};
+    static const char *const whole[] = {
+        "user",  "bob",          "account", "astro",    "partition", "gpu", "qos",
+        "cheap", "used_percent", "80",      "gpu_type", "a100",      NULL};
+    static const char *const shadow[] = {"user",      "bob",  "account", "astro",
+                                         "partition", "main", NULL};
+    struct fixture *f = *state;
+    unsigned status;
+    json_t *reply = call(f, "/v1/policy/explain", plain, &status);
+
+    assert_string_equal(answer(reply, "capping", "value"), "on");
+    assert_non_null(strstr(answer(reply, "capping", "source"), "k:5: caps.enabled"));
+    assert_string_equal(answer(reply, "cap now", "value"), "GPUs at most 350 W");
+    assert_non_null(strstr(answer(reply, "cap now", "source"), "k:6: caps.rules[0]"));
+    assert_int_equal(rows_of(reply, "cap rule"), 2);
+    json_decref(reply);
+    reply = call(f, "/v1/policy/explain", whole, &status);
+    assert_string_equal(answer(reply, "cap now", "value"),
+                        "GPUs at most 200 W, CPU time at most 50 %");
+    assert_int_equal(rows_of(reply, "cap rule"), 3);
+    json_decref(reply);
+    reply = call(f, "/v1/policy/explain", shadow, &status);
+    assert_non_null(strstr(answer(reply, "cap now", "value"), "only watches"));
     json_decref(reply);
 }
 
@@ -236,7 +280,8 @@ static void only_operators_have_it_read_anew(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(why),       TEST(the_account_of_the_user),          TEST(what_cannot_be),
+        TEST(why),       TEST(the_account_of_the_user),
+        TEST(caps),      TEST(what_cannot_be),
         TEST(all_of_it), TEST(only_operators_have_it_read_anew),
     };
 

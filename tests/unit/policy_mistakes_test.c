@@ -18,7 +18,7 @@ static const struct {
 } mistakes[] = {
     /* nothing wrong */
     {"{}", ""},
-    {"{\"version\": 1, \"spool\": \"/s\", \"caps\": {\"x\": 1}, \"tariff\": {}}", ""},
+    {"{\"version\": 1, \"spool\": \"/s\", \"caps\": {}, \"tariff\": {}}", ""},
     {"{\"enforce\": null, \"limits\": {\"hook\": null, \"gather\": null}}", ""},
     /* JSON itself */
     {"{\"enforce\": \"off\",}",
@@ -143,6 +143,34 @@ static const struct {
      "\"USR2\", \"TERM\", \"CONT\" or \"URG\", not \"SIGUSR1\"\n"
      "k:1:46: steer.then: must be \"end\" or \"warn\", not \"kill\"\n"},
     {"{\"steer\": true}", "k:1:11: steer: must be an object {…}, not true\n"},
+    {"{\"caps\": {\"enable\": true}}",
+     "k:1:11: caps.enable: there is no such key; did you mean \"enabled\"?\n"},
+    {"{\"caps\": {\"rules\": [{\"gpu\": 300}]}}",
+     "k:1:29: caps.rules[0].gpu: must be a power with its unit, such as \"300W\", not "
+     "300\n"},
+    {"{\"caps\": {\"rules\": [{\"gpu\": \"300mW\"}]}}",
+     "k:1:29: caps.rules[0].gpu: must be a power with its unit, such as \"300W\", not "
+     "\"300mW\"\n"},
+    {"{\"caps\": {\"rules\": [{\"gpu\": \"300kW\", \"package\": \"0.15W\"}]}}",
+     "k:1:29: caps.rules[0].gpu: \"300kW\" is too much for one device: a cap is from "
+     "10W to 10kW\n"
+     "k:1:49: caps.rules[0].package: \"0.15W\" is too little for one device: a cap is "
+     "from 10W to 10kW\n"},
+    {"{\"caps\": {\"rules\": [{\"partition\": \"gpu\"}]}}",
+     "k:1:21: caps.rules[0]: it caps nothing; say gpu, package or cpu_percent\n"},
+    {"{\"caps\": {\"rules\": [{\"gputype\": \"a100\", \"gpu\": \"300W\"}]}}",
+     "k:1:22: caps.rules[0].gputype: there is no such key; did you mean "
+     "\"gpu_type\"?\n"},
+    {"{\"caps\": {\"rules\": [{\"between\": \"5pm-8pm\", \"days\": \"weekend\","
+     " \"cpu_percent\": 100, \"used_percent\": 0}]}}",
+     "k:1:33: caps.rules[0].between: must be a time of the day, such as "
+     "\"17:00-20:00\", not \"5pm-8pm\"\n"
+     "k:1:52: caps.rules[0].days: must be days of the week, such as \"mon-fri\" or "
+     "\"sat,sun\", not \"weekend\"\n"
+     "k:1:78: caps.rules[0].cpu_percent: must be a whole number from 1 to 99, not "
+     "100\n"
+     "k:1:99: caps.rules[0].used_percent: must be a whole number from 1 to 100, not "
+     "0\n"},
     {"{\"caps\": []}", "k:1:10: caps: must be an object {…}, not a list\n"},
     {"{\"tariff\": \"0.30 EUR\"}",
      "k:1:12: tariff: must be an object {…}, not \"0.30 EUR\"\n"},

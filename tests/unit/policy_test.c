@@ -35,7 +35,7 @@ static const char full[] =
     "  \"package\": true, \"cpu\": true, \"part_percent\": 40, \"floor_percent\": 60,\n"
     "  \"cpu_floor_percent\": 30, \"duration_quantile\": 75, \"warn_s\": 120,\n"
     "  \"warn_signal\": \"USR1\", \"then\": \"warn\"},\n"
-    " \"caps\": {\"later\": [1]}}";
+    " \"caps\": {\"enabled\": true}}";
 
 static struct policy *read_valid(struct policy_files *files, const char *text)
 {

@@ -64,7 +64,8 @@ static const char policy_text[] =
     "  {\"account\": \"arts\", \"level\": \"soft\"}]},"
     " \"limits\": {\"at_limit\": {\"default\": \"wait\", \"rules\": ["
     "  {\"account\": \"bio\", \"action\": \"reject\"},"
-    "  {\"account\": \"arts\", \"action\": \"warn\"}]}}}";
+    "  {\"account\": \"arts\", \"action\": \"warn\"}]}},"
+    " \"caps\": {\"enabled\": true}}";
 
 static void write_map(const char *path)
 {
@@ -254,6 +255,8 @@ static void who_may_ask_for_what(void **state)
         {&alice, "{'nodes':1000000001}", 400, "", ""},
         {&alice, "{'user':7}", 400, "", ""},
         {&alice, "{'energy_budget':'much'}", 400, "", ""},
+        {&alice, "{'gpu_power_cap':'much'}", 400, "", ""},
+        {&alice, "{'gpu_power_cap':'250kW'}", 400, "", ""},
         {&alice, "[]", 400, "", ""},
     };
     struct world *w = *state;
@@ -300,6 +303,19 @@ static void what_fits(void **state)
     assert_int_equal(number(w, "lien_wh"), 200);
     assert_int_equal(number(w, "budget_wh"), 200);
     assert_int_equal(number(w, "fits_tasks"), 1);
+}
+
+static void capped_gpus_draw_less(void **state)
+{
+    struct world *w = *state;
+
+    ask(w, &alice, "{'partition':'gpu','limit_s':3600}", 200);
+    assert_int_equal(number(w, "mw"), 850000);
+    ask(w, &alice, "{'partition':'gpu','limit_s':3600,'gpu_power_cap':'150W'}", 200);
+    assert_int_equal(number(w, "mw"), 650000);
+    assert_int_equal(number(w, "lien_wh"), 650);
+    ask(w, &alice, "{'partition':'gpu','limit_s':3600,'gpu_power_cap':'250W'}", 200);
+    assert_int_equal(number(w, "mw"), 850000);
 }
 
 /* slurmctld's plugin decides by its map, by the nameplate alone. */
@@ -400,6 +416,7 @@ int main(void)
         TEST(shapes_and_estimates),
         TEST(who_may_ask_for_what),
         TEST(what_fits),
+        TEST(capped_gpus_draw_less),
         TEST(what_admission_will_say),
         TEST(who_needs_no_lien),
         TEST(unknown_is_not_zero),

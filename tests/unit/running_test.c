@@ -121,6 +121,7 @@ static void fill(struct scene *s)
     node(s, 4, "a", 100, 499, 1000); /* too short to say */
     node(s, 5, "a", 9000000, 10000, 1000);
     books_do(s->books, "UPDATE used SET mj = 7000, last_ms = 1 WHERE run_id = 1");
+    books_do(s->books, "INSERT INTO caps VALUES (1, 250000, NULL, 50, 'rule 7')");
     assert_int_equal(ledger_commit(s->books->ledger), 0);
 }
 
@@ -148,6 +149,12 @@ static void power_is_of_the_last_reports(void **state)
     assert_int_equal(number(run, "lien_mj"), 3600000);
     assert_int_equal(number(run, "used_mj"), 7000);
     assert_int_equal(number(run, "until"), NOW + 900);
+    assert_int_equal(number(json_object_get(run, "cap"), "gpu_mw"), 250000);
+    assert_int_equal(number(json_object_get(run, "cap"), "cpu_percent"), 50);
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(run, "cap"), "why")),
+        "rule 7");
+    assert_true(json_is_null(json_object_get(run_at(reply, 2, "3"), "cap")));
     assert_true(json_is_null(json_object_get(run_at(reply, 2, "3"), "mw")));
     assert_true(json_is_null(json_object_get(run_at(reply, 3, "4"), "mw")));
     json_decref(reply);

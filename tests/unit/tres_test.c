@@ -80,10 +80,82 @@ static void putting_licences(void **state)
     assert_int_equal(tres_put_licence("matlab", "kwota", 100, text, 17), 0);
 }
 
+static void power_caps(void **state)
+{
+    static const struct {
+        const char *comment;
+        int64_t mw;
+    } table[] = {
+        {"kwota: gpu power cap 250 W", 250000},
+        {"kwota: energy budget 2000 Wh; gpu power cap 250.5 W", 250500},
+        {"kwota: held: astro has nothing; gpu power cap 90 W, x", 90000},
+        {"kwota: gpu power cap 250", 0},
+        {"kwota: gpu power cap", 0},
+        {"", 0},
+        {NULL, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        assert_int_equal(tres_gpu_power_cap(table[i].comment), table[i].mw);
+}
+
+static void what_users_said_is_kept(void **state)
+{
+    static const struct {
+        const char *comment, *kept;
+    } table[] = {
+        {"", "kwota: held"},
+        {"kwota: energy budget 2000 Wh", "kwota: held; energy budget 2000 Wh"},
+        {"kwota: gpu power cap 250.5 W", "kwota: held; gpu power cap 250.5 W"},
+        {"kwota: waits; energy budget 7 Wh; gpu power cap 90 W",
+         "kwota: held; energy budget 7 Wh; gpu power cap 90 W"},
+    };
+    char text[96], small[40];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        assert_string_equal(
+            tres_keep_words(text, sizeof text, "kwota: held", table[i].comment),
+            table[i].kept);
+    /* the words give way, not what was said */
+    assert_string_equal(tres_keep_words(small, sizeof small, "kwota: held for long",
+                                        "kwota: gpu power cap 250 W"),
+                        "kwota: held for lo; gpu power cap 250 W");
+}
+
+static void gpu_types(void **state)
+{
+    static const struct {
+        const char *tres, *gres, *types;
+    } table[] = {
+        {"cpu=4,gres/gpu=3,gres/gpu:a100=2,gres/gpu:v100=1", "gpu:x:1", "a100,v100"},
+        {"cpu=4,gres/gpu=3", "gpu:a100:2,gpu:v100:1", "a100,v100"},
+        {"cpu=4,gres/gpu=3", "gpu:a100:2,gpu:a100:1,gpu:a1000:1", "a100,a1000"},
+        {"cpu=4,gres/gpu=3", "gpu:3", ""},
+        {"cpu=4", NULL, ""},
+        {NULL, "nic:mlx:1,gpu:h100:8(IDX:0-7)", "h100"},
+        {NULL, "gres:gpu:h100:8", "h100"},
+        {"gres/gpumem:80G=1", NULL, ""},
+    };
+    char types[32], small[9];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        tres_gpu_types(table[i].tres, table[i].gres, types, sizeof types);
+        assert_string_equal(types, table[i].types);
+    }
+    tres_gpu_types("gres/gpu:a100=2,gres/gpu:v100=1", NULL, small, sizeof small);
+    assert_string_equal(small, "a100");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts),
+        cmocka_unit_test(power_caps),
+        cmocka_unit_test(what_users_said_is_kept),
+        cmocka_unit_test(gpu_types),
         cmocka_unit_test(memory),
         cmocka_unit_test(licences),
         cmocka_unit_test(putting_licences),
