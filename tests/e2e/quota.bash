@@ -103,10 +103,6 @@ clock() { # SECONDS - what kwotad's budgets think the time is ahead
     chmod 644 "$dir/etc/clock"
 }
 
-# seconds from now into the next month
-next_month() {
-    echo $(($(date -d "$(date +%Y-%m-01) +1 month +2 hours" +%s) - $(date +%s)))
-}
 
 # policy FILTER - changes kwota.json in force
 policy() {
