@@ -19,7 +19,8 @@ struct waiting {
     const struct queue_partition *partitions;
     int partition_count;
     json_t *list; /* of the last pass: jobs that wait for energy (API.md) */
-    /* … and all jobs, without licences and admin_comment; the caller frees them. */
+    /* … and all jobs by id, without licences and admin_comment; the caller frees
+     * them. */
     struct queue_job *jobs;
     int job_count;
 };
