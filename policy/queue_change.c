@@ -25,8 +25,8 @@ int queue_change_limits(const struct queue_job *before, int before_count,
     for (int n = 0; n < now_count && count < most; n++) {
         while (b < before_count && before[b].job_id < now[n].job_id)
             b++;
-        if (b < before_count && before[b].job_id == now[n].job_id &&
-            before[b].running && now[n].running && before[b].limit_s != now[n].limit_s)
+        if (b < before_count && before[b].job_id == now[n].job_id && now[n].running &&
+            before[b].limit_s != now[n].limit_s)
             ids[count++] = now[n].job_id;
     }
     return count;

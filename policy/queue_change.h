@@ -10,8 +10,8 @@
 /* Sorts jobs by id, as queue_change_limits() wants them. */
 void queue_change_sort(struct queue_job *jobs, int count);
 
-/* The ids of jobs that ran at both looks and have another time limit now, at most
- * `most` of them. How many there are in `ids`. */
+/* The ids of jobs that run now and had another time limit before, at most `most` of
+ * them: one that waited then may have begun with that. How many there are in `ids`. */
 int queue_change_limits(const struct queue_job *before, int before_count,
                         const struct queue_job *now, int now_count, uint32_t *ids,
                         int most);

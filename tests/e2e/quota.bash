@@ -3,14 +3,15 @@
 # load cluster; load quota; budgets_up OPTIONS… in setup_file, end_of_test in teardown.
 # The simulated nodes draw much (1 kW a busy core), so that watt-hours are soon used.
 
-# budgets_up OPTIONS… - a cluster of such nodes, strict, whose breaker is out of the way
+# budgets_up OPTIONS… - a cluster of such nodes, strict, whose breaker is out of the way;
+# $budgets_policy is jq's word on kwota.json
 budgets_up() {
     mkdir -p "$BATS_FILE_TMPDIR"
     cat >"$BATS_FILE_TMPDIR/figures.json" <<'END'
 {"package": {"idle_mw": 100000, "core_mw": 1000000, "range_uj": 65532610987, "limit_mw": 9000000},
  "dram": {"idle_mw": 2000, "core_mw": 1000, "range_uj": 65532610987, "limit_mw": 100000}}
 END
-    cat >"$BATS_FILE_TMPDIR/policy.json" <<'END'
+    jq "${budgets_policy:-.}" >"$BATS_FILE_TMPDIR/policy.json" <<'END'
 {"enforce": "strict",
  "estimate": {"nameplate": {"*": {"node_w": 300, "cpu_w": 1100, "gpu_w": 0}}},
  "limits": {"breaker": {"holds_per_minute": 1000, "kills_per_minute": 1000}}}
@@ -104,11 +105,16 @@ clock() { # SECONDS - what kwotad's budgets think the time is ahead
 }
 
 
-# policy FILTER - changes kwota.json in force
-policy() {
+# policy_file FILTER - changes kwota.json
+policy_file() {
     jq "$1" "$dir/etc/kwota.json" >"$dir/etc/kwota.json.new"
+    chmod 644 "$dir/etc/kwota.json.new"
     mv "$dir/etc/kwota.json.new" "$dir/etc/kwota.json"
-    chmod 644 "$dir/etc/kwota.json"
+}
+
+# policy FILTER - the same, and waits until it is in force
+policy() {
+    policy_file "$1"
     wait_for 10 policy_is_newer
 }
 
