@@ -23,7 +23,7 @@ END
 # No job, no quota and no changed clock is left to the next test.
 end_of_test() {
     [ -z "${KWOTA_KEEP:-}" ] || return 0
-    root sh -c 'squeue -h -o %A | xargs -r scancel'
+    root sh -c 'squeue -h -o %i | sed "s/[+_].*//" | sort -u | xargs -r scancel'
     rm -f "$dir/etc/clock"
     echo '{"version": 1, "quotas": []}' >"$dir/etc/no-quotas.json"
     root kwota quota apply "$dir/etc/no-quotas.json" --why 'end of the test' >/dev/null
