@@ -49,15 +49,16 @@ teardown() {
 
 @test "W for kW waits for a confirmation; a policy that stops nobody does not" {
     local i job
-    quota -A astro 1kWh --period month
-    wait_for 20 limit_between astro 990 1000
+    # bob has no runs that would tell better than the nameplate.
+    quota -A plasma 100Wh --period month
+    wait_for 20 limit_is plasma 100
     for i in 1 2 3 4 5; do
-        job=$(core alice 1 -A astro --hold)
+        job=$(core bob 1 -A plasma --hold)
     done
     # kwotad has seen them.
-    wait_for 20 waits_to_be_confirmed '.estimate.nameplate["*"].cpu_w = 1100000'
+    wait_for 20 waits_to_be_confirmed '.estimate.nameplate["*"].node_w = 30000'
     [[ $(jq -r .state.waits <<<"$(root kwota policy show --json)") == *"would stop 5 of 5 jobs (0 that run, 5 that wait): kwota policy reload --confirm takes it" ]]
-    [ "$(root kwota policy show --json | jq '.policy.estimate.nameplate["*"].cpu_w')" = 1100 ]
+    [ "$(root kwota policy show --json | jq '.policy.estimate.nameplate["*"].node_w')" = 300 ]
     run root kwota policy reload
     [ "$status" -ne 0 ]
     [[ $output == *"would stop 5 of 5 jobs"* ]]
@@ -65,8 +66,8 @@ teardown() {
     licence_is "$job" 24
     root kwota policy reload --confirm
     [ "$(root kwota policy show --json | jq .state.waits)" = null ]
-    wait_for 20 licence_is "$job" 18339
-    policy '.estimate.nameplate["*"].cpu_w = 1100'
+    wait_for 20 licence_is "$job" 519
+    policy '.estimate.nameplate["*"].node_w = 300'
     wait_for 20 licence_is "$job" 24
 }
 
@@ -74,7 +75,7 @@ teardown() {
 waits_to_be_confirmed() { # FILTER
     policy_file "$1"
     wait_for 3 policy_waits && return
-    policy_file '.estimate.nameplate["*"].cpu_w = 1100'
+    policy_file '.estimate.nameplate["*"].node_w = 300'
     wait_for 3 policy_is_newer
     return 1
 }
