@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "policy/accounts.h"
+#include "policy/clock.h"
 #include "policy/budget_map.h"
 #include "policy/energy.h"
 #include "policy/log.h"
@@ -282,7 +283,7 @@ static int fill(struct draft *d, struct ledger *ledger, const struct policy *pol
     struct switches switches;
 
     switches_read(ledger, &switches);
-    d->tables.written_s = (int64_t)time(NULL);
+    d->tables.written_s = clock_now_s();
     d->tables.stale_s = figures->map_stale_s;
     d->tables.factor_percent = figures->factor_percent;
     d->tables.round_wh = figures->round_wh;

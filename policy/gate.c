@@ -14,6 +14,25 @@
 /* At most so many a round: the next round has the rest. */
 #define BATCH 256
 
+/* The script of a het job is its leader's: its start is decided about when all other
+ * parts may run. If one is held, so is the job, and its leader with it. */
+static bool waits_for_parts(struct gate *gate, const struct lookup_run *run)
+{
+    char first[64], beyond[64];
+
+    if (run->het_others <= 0)
+        return false;
+    /* "15+" and what comes after all texts that begin so. */
+    snprintf(first, sizeof first, "%u+", run->job_id);
+    snprintf(beyond, sizeof beyond, "%u,", run->job_id);
+    return ledger_number(gate->ledger, 0,
+                         "SELECT COUNT(*) FROM runs WHERE job_text > ? AND job_text < ?"
+                         " AND cluster = ? AND restart = ? AND job_id <> ?"
+                         " AND state = 'running' AND decision IN ('run', 'spared')",
+                         "sssii", first, beyond, gate->cluster, run->restart,
+                         (int64_t)run->job_id) < run->het_others;
+}
+
 void gate_look(struct gate *gate, int64_t run_id, const struct lookup_run *run,
                int64_t now_s)
 {
@@ -22,6 +41,8 @@ void gate_look(struct gate *gate, int64_t run_id, const struct lookup_run *run,
 
     /* A row of slurmdbd's does not say what the job holds. */
     if (!run->started || run->over || !run->act[0])
+        return;
+    if (now_s < run->start_s + GATE_PARTS_S && waits_for_parts(gate, run))
         return;
     policy = policy_store_take(gate->policies);
     if (now_s < run->start_s + GATE_PATIENCE_S &&

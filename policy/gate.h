@@ -20,6 +20,10 @@
  * not be charged yet. So long its prolog waits in any case. */
 #define GATE_PATIENCE_S 2
 
+/* A het job's leader waits for its other parts so long, in which they are held if there
+ * is no room for them. */
+#define GATE_PARTS_S 4
+
 struct gate {
     struct ledger *ledger;
     struct policy_store *policies;

@@ -133,6 +133,25 @@ static void put_act(struct lookup_run *run, const slurm_job_info_t *job)
                  job->het_job_id ? job->het_job_id : job->job_id);
 }
 
+/* Of ids as slurmctld lists them: "15-17,20". */
+static int64_t count_ids(const char *list)
+{
+    int64_t count = 0;
+    char *end;
+
+    while (list && *list) {
+        long first = strtol(list, &end, 10), last = first;
+
+        if (*end == '-')
+            last = strtol(end + 1, &end, 10);
+        if (end == list || last < first)
+            return count;
+        count += last - first + 1;
+        list = *end == ',' ? end + 1 : end;
+    }
+    return count;
+}
+
 static void read_resources(const slurm_job_info_t *job, struct lookup_run *run)
 {
     run->cpus = tres_count(job->tres_alloc_str, "cpu");
@@ -153,6 +172,8 @@ static void read_resources(const slurm_job_info_t *job, struct lookup_run *run)
     run->batch = job->batch_flag != 0;
     run->requeues = job->requeue != 0;
     run->cron = job->cronspec && job->cronspec[0];
+    if (job->het_job_id && job->het_job_offset == 0)
+        run->het_others = count_ids(job->het_job_id_set) - 1;
     put_act(run, job);
 }
 

@@ -45,6 +45,7 @@ struct lookup_run {
     bool batch, requeues; /* it has a script; Slurm may requeue it */
     bool cron;            /* scrontab's: Slurm refuses every update */
     char act[64];         /* as what Slurm takes actions on it: 12, 12_3, 15 (leader) */
+    int64_t het_others;   /* a het job's leader: so many other parts; else 0 */
     /* By node, while it runs and slurmctld is the one who tells; else none. */
     struct lookup_share *shares;
     size_t share_count;

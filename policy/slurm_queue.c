@@ -75,6 +75,8 @@ static void take_job(struct queue_job *job, const slurm_job_info_t *from)
     job->by_licence = from->state_reason == WAIT_ASSOC_GRP_LIC;
     job->cron = from->cronspec && from->cronspec[0];
     job->het_part = from->het_job_id && from->het_job_id != from->job_id;
+    job->het_job = from->het_job_id;
+    job->het_offset = job->het_job ? from->het_job_offset : 0;
     job->submit_s = from->submit_time;
     job->start_s = from->start_time;
     job->gpu_cap_mw = tres_gpu_power_cap(from->admin_comment);

@@ -24,6 +24,8 @@ struct queue_job {
     bool held;           /* priority 0 */
     bool by_licence;     /* it waits for a limit of licences of its account or user */
     bool cron, het_part; /* scrontab's; a het job's part that is not the leader */
+    uint32_t het_job;    /* the leader's id, of each part of a het job; else 0 */
+    uint32_t het_offset; /* 0: the leader */
     int64_t submit_s, start_s;
     int64_t gpu_cap_mw; /* its --gpu-power-cap; 0: none */
     char *admin_comment;

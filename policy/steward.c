@@ -15,6 +15,7 @@
 #include "policy/impact.h"
 #include "policy/limits.h"
 #include "policy/log.h"
+#include "policy/queue_change.h"
 #include "policy/threshold.h"
 #include "policy/waiting.h"
 
@@ -31,6 +32,10 @@
 
 /* A limit that is far from being reached is written this seldom. */
 #define COARSE_S 30
+
+/* Running jobs with a new time limit that nobody has asked for yet, at most; a sweep
+ * finds the others. */
+#define CHANGED_MOST 256
 
 /* How often thresholds are looked at. */
 #define NOTICE_S 5
@@ -55,6 +60,8 @@ struct steward {
     struct queue_partition *partitions;
     int partition_count;
     struct impact_queue seen; /* Slurm's jobs and partitions, as of the last round */
+    uint32_t changed[CHANGED_MOST]; /* jobs that run, with another time limit */
+    int changed_count;
     /* of the thread alone: */
     struct tree tree;
     bool has_tree, dbd_away;
@@ -157,6 +164,14 @@ static void forget_seen(struct impact_queue *seen)
     *seen = (struct impact_queue){NULL, 0, NULL, 0};
 }
 
+/* With the lock held, and before the jobs that were seen last are forgotten. */
+static void note_changes(struct steward *s)
+{
+    s->changed_count += queue_change_limits(
+        s->seen.jobs, s->seen.count, s->waiting.jobs, s->waiting.job_count,
+        s->changed + s->changed_count, CHANGED_MOST - s->changed_count);
+}
+
 /* With the lock held. */
 static void keep_seen(struct steward *s)
 {
@@ -222,6 +237,7 @@ static void look_at_queue(struct steward *s, const struct policy *policy, int64_
     pthread_mutex_lock(&s->lock);
     json_decref(s->queue);
     s->queue = json_incref(s->waiting.list);
+    note_changes(s);
     keep_seen(s);
     pthread_mutex_unlock(&s->lock);
 }
@@ -351,6 +367,19 @@ void steward_kick(struct steward *s)
     s->kick = true;
     pthread_cond_signal(&s->kicked);
     pthread_mutex_unlock(&s->lock);
+}
+
+int steward_changed(struct steward *s, uint32_t *jobs, int most)
+{
+    int count;
+
+    pthread_mutex_lock(&s->lock);
+    count = s->changed_count < most ? s->changed_count : most;
+    s->changed_count -= count;
+    for (int i = 0; i < count; i++)
+        jobs[i] = s->changed[s->changed_count + i];
+    pthread_mutex_unlock(&s->lock);
+    return count;
 }
 
 json_t *steward_queue(struct steward *s, const struct access_rights *rights)

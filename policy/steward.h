@@ -23,6 +23,10 @@ struct steward *steward_start(struct ledger *ledger, const struct settings *sett
 /* Budgets may have changed: limits are looked at soon. Thread-safe, never waits. */
 void steward_kick(struct steward *steward);
 
+/* Hands over the ids of running jobs whose time limit slurmctld has told anew, at most
+ * `most`. How many. Thread-safe. */
+int steward_changed(struct steward *steward, uint32_t *jobs, int most);
+
 /* The jobs that wait for energy and that this person may see: {"jobs":[…]}, a new
  * reference. Thread-safe. */
 json_t *steward_queue(struct steward *steward, const struct access_rights *rights);

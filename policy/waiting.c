@@ -11,6 +11,7 @@
 #include "policy/gather.h"
 #include "policy/lien.h"
 #include "policy/log.h"
+#include "policy/queue_change.h"
 #include "policy/slurm_act.h"
 #include "policy/switches.h"
 #include "policy/tres.h"
@@ -58,6 +59,7 @@ struct plan {
 
 struct pass {
     struct waiting *waiting;
+    const struct queue *queue;
     const struct policy *policy;
     int64_t now_s;
     bool off; /* frozen or tripped: nothing is gated */
@@ -179,6 +181,9 @@ static void plan_licences(struct pass *p, const struct queue_job *job, int64_t w
     if (!plan)
         return;
     plan->what = PLAN_LICENCES;
+    /* Its leader's own id would mean all parts of a het job. */
+    if (job->het_job)
+        snprintf(plan->text, sizeof plan->text, "%u+%u", job->het_job, job->het_offset);
     memcpy(plan->words, licences, sizeof plan->words);
 }
 
@@ -201,6 +206,31 @@ static const char *kept_for(struct pass *p, const struct queue_job *job)
                       p->waiting->cluster, &claim);
 }
 
+/* A het job begins as one: whether its parts have room together. Those of the same
+ * account and partition take from the same quotas. */
+static bool all_fit(struct pass *p, const struct queue_job *job, int64_t mj,
+                    char why[LIEN_WHY])
+{
+    const struct queue_job *jobs = p->queue->jobs;
+
+    if (!job->het_job)
+        return fits(p, job, mj, why);
+    for (int i = 0; i < p->queue->count; i++) {
+        int64_t sum_mj = 0;
+
+        if (jobs[i].het_job != job->het_job)
+            continue;
+        for (int k = 0; k < p->queue->count; k++)
+            if (jobs[k].het_job == job->het_job &&
+                strcmp(jobs[k].account, jobs[i].account) == 0 &&
+                strcmp(jobs[k].partition, jobs[i].partition) == 0)
+                sum_mj = energy_add(sum_mj, estimate(p, &jobs[k]));
+        if (!fits(p, &jobs[i], sum_mj, why))
+            return false;
+    }
+    return true;
+}
+
 static void plan_release(struct pass *p, const struct queue_job *job, int64_t mj)
 {
     char why[LIEN_WHY];
@@ -208,7 +238,7 @@ static void plan_release(struct pass *p, const struct queue_job *job, int64_t mj
 
     if (strncmp(job->admin_comment, HELD, sizeof HELD - 1) != 0)
         return;
-    if (!p->off && (!fits(p, job, mj, why) || kept_for(p, job)))
+    if (!p->off && (!all_fit(p, job, mj, why) || kept_for(p, job)))
         return;
     plan = add(p, job);
     if (!plan)
@@ -276,7 +306,7 @@ static void list_job(struct pass *p, const struct queue_job *job, int64_t mj)
 
     if (!held && !job->by_licence)
         return;
-    if (fits(p, job, mj, why)) {
+    if (all_fit(p, job, mj, why)) {
         const char *starved = kept_for(p, job);
 
         if (starved)
@@ -301,12 +331,15 @@ static void look_at(struct pass *p, const struct queue_job *job)
 {
     int64_t mj, wh;
 
-    if (!job->pending || job->cron || job->het_part)
+    if (!job->pending || job->cron)
         return;
     wh = wanted_wh(p, job, &mj);
     if (mj < 0)
         mj = 0;
     plan_licences(p, job, wh);
+    /* A het job's other parts are held and released with its leader. */
+    if (job->het_part)
+        return;
     plan_overdraft(p, job, mj);
     if (job->held)
         plan_release(p, job, mj);
@@ -363,6 +396,7 @@ static void keep_jobs(struct waiting *waiting, const struct queue *queue)
         waiting->jobs[i] = queue->jobs[i];
         waiting->jobs[i].licences = waiting->jobs[i].admin_comment = NULL;
     }
+    queue_change_sort(waiting->jobs, waiting->job_count);
 }
 
 int waiting_pass(struct waiting *waiting, const struct policy *policy, int64_t now_s)
@@ -375,6 +409,7 @@ int waiting_pass(struct waiting *waiting, const struct policy *policy, int64_t n
         return -1;
     p.plans = calloc(MOST_UPDATES, sizeof *p.plans);
     p.list = json_array();
+    p.queue = &queue;
     p.cache = expected_cache_new();
     rc = p.plans ? make_plans(&p, &queue) : -1;
     expected_cache_free(p.cache);

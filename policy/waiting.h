@@ -21,7 +21,8 @@ struct waiting {
     int partition_count;
     const struct standings *standings; /* NULL: no energy is kept together */
     json_t *list; /* of the last pass: jobs that wait for energy (API.md) */
-    /* … and all jobs, without licences and admin_comment; the caller frees them. */
+    /* … and all jobs by id, without licences and admin_comment; the caller frees
+     * them. */
     struct queue_job *jobs;
     int job_count;
 };

@@ -183,6 +183,16 @@ static void look_at_caps(struct worker *w)
     policy_release(policy);
 }
 
+/* Their liens go with their time limits. */
+static void look_at_changed(struct worker *w, int64_t now_s)
+{
+    uint32_t jobs[BATCH];
+    int count = steward_changed(w->steward, jobs, BATCH);
+
+    for (int i = 0; i < count; i++)
+        inquiry_look(&w->inquiry, jobs[i], now_s);
+}
+
 static void work_round(struct worker *w)
 {
     int64_t now_s = time(NULL);
@@ -190,6 +200,7 @@ static void work_round(struct worker *w)
     inquiry_bind(&w->inquiry, now_s);
     w->undecided = look_at_undecided(w);
     look_at_caps(w);
+    look_at_changed(w, now_s);
     gate_carry_out(&w->gate);
     take_news(w);
     gate_review(&w->gate, clock_now_s());

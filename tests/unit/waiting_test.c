@@ -14,11 +14,17 @@
 
 /* What stands for Slurm here: its only job, and what was done to it last. */
 static struct queue_job the_job;
-static char done[128];
+static struct queue_job others[2]; /* other_count of them, after it */
+static int other_count;
+static char done[256];
 
 int queue_load(struct queue *queue)
 {
-    *queue = (struct queue){&the_job, 1};
+    static struct queue_job jobs[3];
+
+    jobs[0] = the_job;
+    memcpy(jobs + 1, others, sizeof others);
+    *queue = (struct queue){jobs, 1 + other_count};
     return 0;
 }
 
@@ -155,7 +161,7 @@ static void a_pass_does(struct books *books, const struct policy *policy, int64_
     done[0] = '\0';
     assert_int_equal(waiting_pass(&waiting, policy, now_s), 0);
     assert_string_equal(done, expected);
-    assert_int_equal(waiting.job_count, 1);
+    assert_int_equal(waiting.job_count, 1 + other_count);
     assert_string_equal(waiting.jobs[0].text, the_job.text);
     assert_null(waiting.jobs[0].admin_comment);
     json_decref(waiting.list);
@@ -291,6 +297,57 @@ static void the_strictest_partition_sets_the_licence(void **state)
     books_close(&books);
 }
 
+/* Slurm starts a het job's parts together: what kwota held goes on when all have room;
+ * each has a licence of its own. */
+static void a_het_job_waits_as_one(void **state)
+{
+    static char held[] = "kwota: held: it was";
+    static char one[] = "kwota:1";
+    struct policy_files files;
+    struct policy *soft;
+    struct books *books;
+    void *opened;
+
+    (void)state;
+    assert_int_equal(books_open(&opened), 0);
+    books = opened;
+    policy_files_make(&files);
+    soft = rules(&files, "soft");
+    assert_int_equal(ledger_begin(books->ledger), 0);
+    books_quota(books, "astro", "", "", 7199 * 1000);
+    assert_int_equal(ledger_commit(books->ledger), 0);
+
+    a_job("10", "main", "normal");
+    the_job.job_id = the_job.het_job = 10;
+    the_job.held = true;
+    the_job.admin_comment = held;
+    the_job.licences = one;
+    the_job.licence_wh = 1;
+    others[0] = the_job;
+    snprintf(others[0].text, sizeof others[0].text, "11");
+    others[0].job_id = 11;
+    others[0].het_offset = 1;
+    others[0].het_part = true;
+    other_count = 1;
+    a_pass_does(books, soft, NOW, "");
+    assert_int_equal(ledger_begin(books->ledger), 0);
+    assert_int_equal(ledger_do(books->ledger, "UPDATE quotas SET mj = mj + 1000", ""),
+                     0);
+    assert_int_equal(ledger_commit(books->ledger), 0);
+    a_pass_does(books, soft, NOW, "release 10 kwota: was held, may start again");
+    the_job.held = others[0].held = false;
+    others[0].limit_s = 101;
+    a_pass_does(books, soft, NOW, "licences 10+1 kwota:2");
+    the_job.limit_s = 101;
+    others[0].limit_s = 100;
+    a_pass_does(books, soft, NOW, "licences 10+0 kwota:2");
+
+    other_count = 0;
+    policy_release(soft);
+    policy_files_remove(&files);
+    books_close(&opened);
+}
+
 /* A job of `account` that kwota holds, with or without a budget that keeps its energy
  * for another; what is done, and what is said to wait for. */
 static void a_held_job(struct books *books, const struct policy *policy,
@@ -358,6 +415,7 @@ int main(void)
         cmocka_unit_test(estimates_without_slurmctld),
         cmocka_unit_test(who_may_overdraw_goes_into_its_qos),
         cmocka_unit_test(the_strictest_partition_sets_the_licence),
+        cmocka_unit_test(a_het_job_waits_as_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
