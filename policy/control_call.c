@@ -20,26 +20,43 @@ static json_t *busy(unsigned *status)
     return answer(status, 503, person_error("the ledger cannot be read now"));
 }
 
-static void add_decision(struct ledger *ledger, const char *token, json_t *decisions)
+/* False: it is not known yet what the token's run is. */
+static bool add_decision(struct ledger *ledger, const char *token, json_t *decisions)
 {
-    sqlite3_stmt *stmt = ledger_query(
-        ledger,
-        "SELECT CASE WHEN t.refused THEN 'run' ELSE r.decision END FROM tokens t"
-        " LEFT JOIN runs r ON r.id = t.run_id WHERE t.token = ?",
-        "s", token);
+    sqlite3_stmt *stmt =
+        ledger_query(ledger,
+                     "SELECT CASE WHEN t.refused THEN 'run' ELSE r.decision END,"
+                     " t.refused OR t.run_id IS NOT NULL FROM tokens t"
+                     " LEFT JOIN runs r ON r.id = t.run_id WHERE t.token = ?",
+                     "s", token);
     const char *decision = NULL;
+    bool known = false;
 
-    if (stmt && sqlite3_step(stmt) == SQLITE_ROW)
+    if (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
         decision = (const char *)sqlite3_column_text(stmt, 0);
+        known = sqlite3_column_int(stmt, 1) != 0;
+    }
     /* What is still to be carried out is not decided as far as a prolog goes. */
     if (decision && strcmp(decision, "holding") != 0)
         json_object_set_new(decisions, token, json_string(decision));
-    sqlite3_finalize(stmt);
+    ledger_done(ledger, stmt);
+    return known;
+}
+
+/* Nothing is known of any of them: true if the call waits until it is. With the
+ * ledger's lock held: who learns what they are must take it first. */
+static bool waits(const struct control_call *call, const char *unknown,
+                  const json_t *decisions)
+{
+    return unknown && call->wait_for && json_object_size(decisions) == 0 &&
+           call->wait_for(call->waits, unknown);
 }
 
 json_t *control_decisions(const struct control_call *call, unsigned *status)
 {
+    const char *unknown = NULL;
     json_t *decisions, *token;
+    bool put_off;
     size_t i;
 
     if (!call->rights->is_node)
@@ -52,8 +69,15 @@ json_t *control_decisions(const struct control_call *call, unsigned *status)
     decisions = json_object();
     json_array_foreach(json_object_get(call->body, "tokens"), i, token)
     {
-        if (json_is_string(token))
-            add_decision(call->ledger, json_string_value(token), decisions);
+        if (json_is_string(token) &&
+            !add_decision(call->ledger, json_string_value(token), decisions))
+            unknown = json_string_value(token);
+    }
+    put_off = waits(call, unknown, decisions);
+    if (put_off) {
+        ledger_commit_soon(call->ledger);
+        json_decref(decisions);
+        return answer(status, 0, NULL);
     }
     ledger_commit(call->ledger);
     return answer(status, 200, json_pack("{s:o}", "decisions", decisions));

@@ -20,10 +20,13 @@ struct control_call {
     const json_t *body; /* of a POST; NULL: none */
     const char *id;     /* arguments; NULL: not given */
     int64_t start_s, end_s;
+    bool (*wait_for)(void *waits, const char *token); /* as route.h says */
+    void *waits;
 };
 
 /* POST /v1/decisions (nodes): {"tokens":[…]} -> {"decisions":{"TOKEN":"run"|…}}. What
- * is not decided is left out. */
+ * is not decided is left out. NULL, and *status 0: the call was put off until it is
+ * known what the run of one of the tokens is. */
 json_t *control_decisions(const struct control_call *call, unsigned *status);
 
 /* GET /v1/why?id=12 -> {"job_id","sentences":[…]} */

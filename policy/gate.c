@@ -13,6 +13,13 @@
 /* At most so many a round: the next round has the rest. */
 #define BATCH 256
 
+static enum lien_moment moment_of(const struct lookup_run *run, int64_t now_s)
+{
+    return now_s < run->start_s + GATE_PATIENCE_S ? LIEN_EARLY
+           : now_s > run->start_s + GATE_LATE_S   ? LIEN_LATE
+                                                  : LIEN_NOW;
+}
+
 void gate_look(struct gate *gate, int64_t run_id, const struct lookup_run *run,
                int64_t now_s)
 {
@@ -23,15 +30,11 @@ void gate_look(struct gate *gate, int64_t run_id, const struct lookup_run *run,
     if (!run->started || run->over || !run->act[0])
         return;
     policy = policy_store_take(gate->policies);
-    if (now_s < run->start_s + GATE_PATIENCE_S &&
-        !lien_would_run(gate->ledger, policy, gate->cluster, run_id, run, now_s)) {
-        policy_release(policy);
-        return;
+    if (lien_open(gate->ledger, policy, gate->cluster, run_id, run,
+                  moment_of(run, now_s), now_s, why) != LIEN_WAIT) {
+        lien_limit(gate->ledger, policy, gate->cluster, run_id, run, now_s);
+        switches_watch(gate->ledger, policy, now_s);
     }
-    lien_open(gate->ledger, policy, gate->cluster, run_id, run,
-              now_s > run->start_s + GATE_LATE_S, now_s, why);
-    lien_limit(gate->ledger, policy, gate->cluster, run_id, run, now_s);
-    switches_watch(gate->ledger, policy, now_s);
     policy_release(policy);
 }
 

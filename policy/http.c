@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <microhttpd.h>
 #include <netdb.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include "policy/access.h"
 #include "policy/credential.h"
 #include "policy/crew.h"
+#include "policy/lobby.h"
 #include "policy/log.h"
 #include "policy/person.h"
 #include "policy/route.h"
@@ -36,6 +38,9 @@
 #define CONNECTIONS 2048
 #define CONNECTION_BUFFER ((size_t)16 << 10)
 #define QUEUE 4096
+
+/* A question that has no answer yet waits so long for one: nodes have two seconds. */
+#define LOBBY_MS 1000
 
 /* Who is silent for so long is dropped. */
 #define IDLE_S 10
@@ -57,7 +62,11 @@ struct request {
     struct http *http;
     struct MHD_Connection *connection;
     const char *path, *method;
+    enum crew_turn turn;
     bool given;
+    bool identified, waited;
+    uid_t uid; /* when identified */
+    struct lobby_visitor visitor;
     unsigned status;
     struct MHD_Response *response; /* NULL: not answered yet, or it cannot be */
 };
@@ -170,24 +179,49 @@ static const char *parameter(void *connection, const char *name)
     return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
-static void answer(struct request *request)
+/* Back from the lobby. */
+static void leave(struct lobby_visitor *visitor)
+{
+    struct request *request =
+        (void *)((char *)visitor - offsetof(struct request, visitor));
+
+    if (crew_give(request->http->crew, request, request->turn) < 0)
+        MHD_resume_connection(request->connection);
+}
+
+/* Once: who has waited is answered. */
+static bool wait_for(void *of, const char *token)
+{
+    struct request *request = of;
+
+    if (request->waited)
+        return false;
+    request->waited = true;
+    request->visitor.leave = leave;
+    return lobby_enter(request->http->context.lobby, &request->visitor, token,
+                       LOBBY_MS);
+}
+
+/* false: it waits, and may be another thread's already. */
+static bool answer(struct request *request)
 {
     struct access_rights rights;
     struct credential_error why = {""};
     unsigned status;
     json_t *body;
-    uid_t uid;
 
     if (request->too_large) {
         reply(request, MHD_HTTP_CONTENT_TOO_LARGE,
               person_error("the body is larger than 8 MiB"), (uid_t)-1);
-        return;
+        return true;
     }
-    if (identify(request, &uid, &why) < 0) {
-        reply(request, MHD_HTTP_UNAUTHORIZED, person_error(why.text), uid);
-        return;
+    /* A credential counts once. */
+    if (!request->identified && identify(request, &request->uid, &why) < 0) {
+        reply(request, MHD_HTTP_UNAUTHORIZED, person_error(why.text), request->uid);
+        return true;
     }
-    access_of(uid, &rights);
+    request->identified = true;
+    access_of(request->uid, &rights);
     body = route_call(&(struct route_call){.context = &request->http->context,
                                            .rights = &rights,
                                            .method = request->method,
@@ -195,9 +229,14 @@ static void answer(struct request *request)
                                            .body = request->body,
                                            .body_len = request->body_len,
                                            .query = parameter,
-                                           .of = request->connection},
+                                           .of = request->connection,
+                                           .wait_for = wait_for,
+                                           .waits = request},
                       &status);
-    reply(request, status, body, request->over_tcp ? uid : (uid_t)-1);
+    if (!body && status == ROUTE_WAITS)
+        return false;
+    reply(request, status, body, request->over_tcp ? request->uid : (uid_t)-1);
+    return true;
 }
 
 /* One of the crew's tasks. */
@@ -205,16 +244,31 @@ static void work(void *task)
 {
     struct request *request = task;
 
-    answer(request);
-    MHD_resume_connection(request->connection);
+    if (answer(request))
+        MHD_resume_connection(request->connection);
+}
+
+/* Whose turn it is. Who asks is not known yet: a lie gains a place in the queue. */
+static enum crew_turn turn_of(struct request *request)
+{
+    const char *why = parameter(request->connection, "for");
+
+    if (strcmp(request->path, "/v1/decisions") == 0)
+        return CREW_URGENT;
+    if (strcmp(request->path, "/v1/report") != 0)
+        return CREW_SOON;
+    return why && strcmp(why, "start") == 0 ? CREW_URGENT
+           : why && strcmp(why, "end") == 0 ? CREW_SOON
+                                            : CREW_LATER;
 }
 
 /* Gives it to the crew, and looks away until it has an answer. */
 static enum MHD_Result give(struct request *request)
 {
     request->given = true;
+    request->turn = turn_of(request);
     MHD_suspend_connection(request->connection);
-    if (crew_give(request->http->crew, request) == 0)
+    if (crew_give(request->http->crew, request, request->turn) == 0)
         return MHD_YES;
     MHD_resume_connection(request->connection);
     return MHD_NO;
@@ -362,9 +416,11 @@ struct http *http_start(const struct http_context *context)
     return NULL;
 }
 
-/* Nobody may be waited for by a daemon that is stopped: the crew first. */
+/* Nobody may be waited for by a daemon that is stopped: the crew first, and before it
+ * those who come back to it. */
 void http_stop(struct http *http)
 {
+    lobby_close(http->context.lobby);
     if (http->crew)
         crew_stop(http->crew);
     if (http->tcp)

@@ -64,7 +64,7 @@ static int due_tokens(struct inquiry *q, int64_t now_s, struct token *tokens)
         q->ledger,
         "SELECT token, node, job_id, COALESCE(uid, -1), start_ms / 1000, last_ms / 1000"
         " FROM tokens WHERE run_id IS NULL AND NOT refused AND next_ask_s <= ?"
-        " ORDER BY next_ask_s LIMIT ?",
+        " ORDER BY next_ask_s, start_ms LIMIT ?",
         "ii", now_s, (int64_t)BATCH);
     while (stmt && count < BATCH && sqlite3_step(stmt) == SQLITE_ROW) {
         struct token *t = &tokens[count++];
@@ -185,6 +185,13 @@ static int bind_all(struct inquiry *q, const struct token *tokens,
     return end_transaction(q->ledger, rc);
 }
 
+/* Those that wait for these tokens look again; not all may have been bound. */
+static void tell_known(struct inquiry *q, const struct token *tokens, int count)
+{
+    for (int i = 0; i < count && q->known; i++)
+        q->known(q->found_arg, tokens[i].token);
+}
+
 /* How many have been asked about; the last may have failed. */
 static int ask_about_tokens(struct inquiry *q, const struct token *tokens, int count,
                             struct answer *answers)
@@ -210,6 +217,7 @@ static int bind_some(struct inquiry *q, const struct token *tokens, int count,
     if (bind_all(q, tokens, answers, asked, now_s) < 0 && asked > 1)
         for (int i = 0; i < asked; i++)
             bind_all(q, &tokens[i], &answers[i], 1, now_s);
+    tell_known(q, tokens, asked);
     for (int i = 0; i < asked; i++)
         if (answers[i].found == 1)
             lookup_done(&answers[i].run);
@@ -292,6 +300,8 @@ static int ask_about_batch(struct inquiry *q, const struct open_run *runs, int c
     int found = run ? 0 : -1;
 
     for (int i = 0; i < count && found >= 0; i++) {
+        if (i % AT_ONCE == 0 && q->between)
+            q->between(q->found_arg);
         found = lookup_submitted(runs[i].job, runs[i].submit_s, run);
         note_slurm(q, found < 0);
         if (found == 1) {

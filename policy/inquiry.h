@@ -21,6 +21,12 @@ struct inquiry {
     void (*found)(void *arg, int64_t run_id, const struct lookup_run *run,
                   int64_t now_s);
     void *found_arg;
+    /* Told of each token whose run is known now, or that is refused, without the lock;
+     * NULL: nobody is. */
+    void (*known)(void *arg, const char *token);
+    /* Called now and then while there is much to ask, without the lock: what must not
+     * wait for the rest; NULL: nothing. */
+    void (*between)(void *arg);
 };
 
 /* Finds the runs of the tokens that nodes have reported and that are due for a try. */

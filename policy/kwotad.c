@@ -98,10 +98,14 @@ static int run(const struct settings *settings, const char *cluster,
     context.ledger = ledger_open(settings->spool);
     if (!context.ledger || ledger_gather(context.ledger, GATHER_MS) < 0)
         return 1;
+    context.lobby = lobby_new();
+    if (!context.lobby)
+        return 1;
     context.steward = steward_start(context.ledger, settings, policies, cluster);
-    context.worker = context.steward ? worker_start(context.ledger, settings, policies,
-                                                    context.steward, cluster)
-                                     : NULL;
+    context.worker = context.steward
+                         ? worker_start(context.ledger, settings, policies,
+                                        context.steward, context.lobby, cluster)
+                         : NULL;
     if (context.steward)
         policy_store_watch_over(policies, steward_guard, context.steward);
     http = context.worker ? http_start(&context) : NULL;
@@ -113,6 +117,7 @@ static int run(const struct settings *settings, const char *cluster,
     http_stop(http);
     policy_store_watch_over(policies, NULL, NULL);
     worker_stop(context.worker);
+    lobby_free(context.lobby);
     steward_stop(context.steward);
     ledger_close(context.ledger);
     return 0;

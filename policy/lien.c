@@ -231,33 +231,10 @@ static enum lien_verdict run_not(struct lien_subject *s, const struct lookup_run
     return LIEN_HOLD;
 }
 
-bool lien_would_run(struct ledger *ledger, const struct policy *policy,
-                    const char *cluster, int64_t run_id, const struct lookup_run *run,
-                    int64_t now_s)
-{
-    struct lien_subject s = {.ledger = ledger,
-                             .policy = policy,
-                             .cluster = cluster,
-                             .run_id = run_id,
-                             .now_s = now_s};
-    char why[LIEN_WHY];
-    bool known;
-    int64_t more_mj;
-
-    decided(ledger, run_id, why, &known);
-    if (known)
-        return true;
-    read_subject(&s, run);
-    if (!lien_gated(&s) || s.enforce <= ENFORCE_SHADOW || s.spare)
-        return true;
-    more_mj = lien_of(&s, run) - lien_used(ledger, run_id);
-    return more_mj <= 0 || more_mj <= lien_room(&s, run_id, more_mj, why);
-}
-
 enum lien_verdict lien_open(struct ledger *ledger, const struct policy *policy,
                             const char *cluster, int64_t run_id,
-                            const struct lookup_run *run, bool late, int64_t now_s,
-                            char why[LIEN_WHY])
+                            const struct lookup_run *run, enum lien_moment moment,
+                            int64_t now_s, char why[LIEN_WHY])
 {
     struct lien_subject s = {.ledger = ledger,
                              .policy = policy,
@@ -278,9 +255,11 @@ enum lien_verdict lien_open(struct ledger *ledger, const struct policy *policy,
     if (lien_gated(&s))
         fits = (more_mj > 0 ? more_mj : 0) <=
                lien_room(&s, run_id, more_mj > 0 ? more_mj : 0, why);
-    if (!fits && s.enforce > ENFORCE_SHADOW)
-        return late || s.spare ? run_short(&s, run, late, mj, why)
-                               : run_not(&s, run, mj, why);
+    if (!fits && s.enforce > ENFORCE_SHADOW) {
+        if (moment == LIEN_LATE || s.spare)
+            return run_short(&s, run, moment == LIEN_LATE, mj, why);
+        return moment == LIEN_EARLY ? LIEN_WAIT : run_not(&s, run, mj, why);
+    }
     if (!fits)
         lien_note(&s, "shadow-hold", why, mj);
     if (lien_gated(&s))

@@ -22,21 +22,24 @@
 enum lien_verdict {
     LIEN_RUN,  /* it may run */
     LIEN_HOLD, /* it is to be held, for the reason in `why` */
+    LIEN_WAIT, /* LIEN_EARLY: it would be held; nothing is decided */
+};
+
+/* When a start is looked at. */
+enum lien_moment {
+    LIEN_NOW,
+    LIEN_LATE,  /* its job runs already, and holding it would undo its work */
+    LIEN_EARLY, /* its prolog can wait for room */
 };
 
 /* Decides for a run that has just begun, once: later calls give the same verdict.
- * `late`: its job runs already, and holding it would undo its work: it is not held, and
- * gets a lien of what there is; so does one that is spared because everything is frozen
- * or the breaker is out. Errors of the ledger let it run. */
+ * One that is late is not held, and gets a lien of what there is; so does one that is
+ * spared because everything is frozen or the breaker is out. Errors of the ledger let
+ * it run. */
 enum lien_verdict lien_open(struct ledger *ledger, const struct policy *policy,
                             const char *cluster, int64_t run_id,
-                            const struct lookup_run *run, bool late, int64_t now_s,
-                            char why[LIEN_WHY]);
-
-/* Whether lien_open() would let it run now; true for a run that is decided already. */
-bool lien_would_run(struct ledger *ledger, const struct policy *policy,
-                    const char *cluster, int64_t run_id, const struct lookup_run *run,
-                    int64_t now_s);
+                            const struct lookup_run *run, enum lien_moment moment,
+                            int64_t now_s, char why[LIEN_WHY]);
 
 /* Looks at a running run's use: raises its lien where it runs short, as far as its
  * quotas have it. 1: it is to be ended, for the reason in `why`; else 0. A strict run

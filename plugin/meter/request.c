@@ -47,7 +47,7 @@ static json_t *run_start(struct meter *meter, struct reporter *reporter,
 
     if (meter_start(meter, &job, token) < 0)
         return refusal("too many runs on this node: this job is not measured");
-    report_now(reporter, NULL);
+    report_now(reporter, REPORT_START, NULL);
     return json_pack("{s:b s:s}", "ok", 1, "token", token);
 }
 
@@ -74,10 +74,10 @@ static json_t *task_exit(struct meter *meter, struct reporter *reporter,
         return json_pack("{s:b s:n}", "ok", 1, "summary");
     if (run->node_count > 1) {
         memcpy(token, run->token, BOOKS_TOKEN);
-        report_now(reporter, token);
+        report_now(reporter, REPORT_END, token);
         return NULL;
     }
-    report_now(reporter, NULL);
+    report_now(reporter, REPORT_END, NULL);
     return request_summary(meter, run->token, NULL);
 }
 
@@ -97,7 +97,7 @@ static json_t *step_start(struct meter *meter, struct reporter *reporter,
 
     meter_step(meter, &step);
     if (!known)
-        report_now(reporter, NULL);
+        report_now(reporter, REPORT_START, NULL);
     return json_pack("{s:b}", "ok", 1);
 }
 
@@ -125,7 +125,7 @@ json_t *request_run(struct meter *meter, struct reporter *reporter, const char *
         answer = task_exit(meter, reporter, request, token);
     } else if (strcmp(op, "end") == 0) {
         meter_end(meter, job_of(request));
-        report_now(reporter, NULL);
+        report_now(reporter, REPORT_END, NULL);
         answer = json_pack("{s:b}", "ok", 1);
     } else {
         answer =

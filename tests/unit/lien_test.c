@@ -190,12 +190,21 @@ static int64_t left_of(struct scene *s, const struct policy *policy,
     return balance.available_mj;
 }
 
+static enum lien_verdict open_at(struct scene *s, enum policy_enforce level, int64_t id,
+                                 const struct lookup_run *run, enum lien_moment moment)
+{
+    char why[LIEN_WHY];
+
+    return lien_open(s->books->ledger, s->level[level], "c", id, run, moment, NOW, why);
+}
+
 static enum lien_verdict open_lien(struct scene *s, const struct policy *policy,
                                    int64_t id, const struct lookup_run *run, bool late)
 {
     char why[LIEN_WHY];
 
-    return lien_open(s->books->ledger, policy, "c", id, run, late, NOW, why);
+    return lien_open(s->books->ledger, policy, "c", id, run,
+                     late ? LIEN_LATE : LIEN_NOW, NOW, why);
 }
 
 static void throw_switch(struct scene *s, const char *name, bool on)
@@ -296,7 +305,7 @@ static void any_quota_without_room_holds(void **state)
         snprintf(run.partition, sizeof run.partition, "%s", table[i].partition);
         id = put(s, &run);
         assert_int_equal(lien_open(s->books->ledger, s->level[ENFORCE_STRICT], "c", id,
-                                   &run, false, NOW, why),
+                                   &run, LIEN_NOW, NOW, why),
                          table[i].verdict);
         if (strncmp(why, table[i].why, strlen(table[i].why)) != 0)
             assert_string_equal(why, table[i].why);
@@ -319,32 +328,44 @@ static void the_tightest_of_several_counts(void **state)
     books_quota(s->books, "physics", "", "", 90 * J);
     books_quota(s->books, "", "alice", "", 99 * J);
     assert_int_equal(lien_open(s->books->ledger, s->level[ENFORCE_STRICT], "c", id,
-                               &run, true, NOW, why),
+                               &run, LIEN_LATE, NOW, why),
                      LIEN_RUN);
     assert_memory_equal(why, "account physics has ", 20);
     assert_int_equal(lien_mj(s, id), 90 * J);
 }
 
-/* The question that is asked before a job is held leaves nothing behind. */
-static void whether_it_would_run(void **state)
+/* While its prolog can wait, nothing is decided against it, and nothing is left behind.
+ */
+static void an_early_start_waits_for_room(void **state)
 {
     struct scene *s = *state;
-    struct ledger *ledger = s->books->ledger;
     struct lookup_run run = a_run(1, 100);
     int64_t id = put(s, &run);
 
     books_quota(s->books, "astro", "", "", 99 * J);
-    assert_false(lien_would_run(ledger, s->level[ENFORCE_STRICT], "c", id, &run, NOW));
-    assert_false(lien_would_run(ledger, s->level[ENFORCE_SOFT], "c", id, &run, NOW));
-    assert_true(lien_would_run(ledger, s->level[ENFORCE_SHADOW], "c", id, &run, NOW));
-    assert_true(lien_would_run(ledger, s->level[ENFORCE_OFF], "c", id, &run, NOW));
+    assert_int_equal(open_at(s, ENFORCE_STRICT, id, &run, LIEN_EARLY), LIEN_WAIT);
+    assert_int_equal(open_at(s, ENFORCE_SOFT, id, &run, LIEN_EARLY), LIEN_WAIT);
     assert_int_equal(lien_mj(s, id), -1);
     noted(s, id, "hold", 0);
     run.limit_s = 99;
-    assert_true(lien_would_run(ledger, s->level[ENFORCE_STRICT], "c", id, &run, NOW));
+    assert_int_equal(open_at(s, ENFORCE_STRICT, id, &run, LIEN_EARLY), LIEN_RUN);
+    assert_int_equal(lien_mj(s, id), 99 * J);
+    /* It is decided. */
     run.limit_s = 100;
-    open_lien(s, s->level[ENFORCE_STRICT], id, &run, false);
-    assert_true(lien_would_run(ledger, s->level[ENFORCE_STRICT], "c", id, &run, NOW));
+    assert_int_equal(open_at(s, ENFORCE_STRICT, id, &run, LIEN_EARLY), LIEN_RUN);
+}
+
+/* Where nothing is held nothing waits. */
+static void an_early_start_in_shadow_runs(void **state)
+{
+    struct scene *s = *state;
+    struct lookup_run one = a_run(1, 100), two = a_run(2, 100);
+    int64_t first = put(s, &one), second = put(s, &two);
+
+    books_quota(s->books, "astro", "", "", 99 * J);
+    assert_int_equal(open_at(s, ENFORCE_SHADOW, first, &one, LIEN_EARLY), LIEN_RUN);
+    noted(s, first, "shadow-hold", 1);
+    assert_int_equal(open_at(s, ENFORCE_OFF, second, &two, LIEN_EARLY), LIEN_RUN);
 }
 
 static void it_is_decided_once(void **state)
@@ -355,13 +376,13 @@ static void it_is_decided_once(void **state)
     struct quota quota = books_quota(s->books, "astro", "", "", 99 * J);
     char first[LIEN_WHY], again[LIEN_WHY];
 
-    lien_open(s->books->ledger, s->level[ENFORCE_STRICT], "c", id, &run, false, NOW,
+    lien_open(s->books->ledger, s->level[ENFORCE_STRICT], "c", id, &run, LIEN_NOW, NOW,
               first);
     assert_int_equal(
         ledger_do(s->books->ledger, "UPDATE quotas SET mj = ?", "i", 500 * J), 0);
     quota.mj = 500 * J;
     assert_int_equal(lien_open(s->books->ledger, s->level[ENFORCE_STRICT], "c", id,
-                               &run, false, NOW, again),
+                               &run, LIEN_NOW, NOW, again),
                      LIEN_HOLD);
     assert_string_equal(first, again);
     /* Carried out, it is the same verdict. */
