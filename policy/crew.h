@@ -4,8 +4,8 @@
 
 struct crew;
 
-/* Whose turn it is: all that is urgent before anything else, and so on; of one kind the
- * first first. */
+/* Whose turn it is: what is urgent before anything else, and so on, but for a part that
+ * keeps the rest going; of one kind the first first. */
 enum crew_turn { CREW_URGENT, CREW_SOON, CREW_LATER, CREW_TURNS };
 
 /* NULL when no thread can be started. */

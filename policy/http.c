@@ -31,12 +31,12 @@
 
 /* What one thread hears is answered by others: a reply waits until what it says is on
  * disk, and many reach the disk together. */
-#define ANSWERING 64
+#define ANSWERING 192
 
 /* Who comes when so many are there waits in the kernel's queue. Each has a buffer of
  * its own, which a credential and a piece of the body must fit into. */
-#define CONNECTIONS 2048
-#define CONNECTION_BUFFER ((size_t)16 << 10)
+#define CONNECTIONS 6000
+#define CONNECTION_BUFFER ((size_t)8 << 10)
 #define QUEUE 4096
 
 /* A question that has no answer yet waits so long for one: nodes have two seconds. */
@@ -244,6 +244,7 @@ static void work(void *task)
 {
     struct request *request = task;
 
+    ledger_urgent(request->turn == CREW_URGENT);
     if (answer(request))
         MHD_resume_connection(request->connection);
 }

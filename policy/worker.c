@@ -229,6 +229,7 @@ static void *work(void *arg)
     struct timespec until;
 
     pthread_setname_np(pthread_self(), "worker");
+    ledger_urgent(true);
     pthread_mutex_lock(&w->lock);
     while (!w->stop) {
         w->kick = false;

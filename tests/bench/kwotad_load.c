@@ -681,13 +681,13 @@ static long status_kb(const char *pid, const char *field)
 
 struct phase {
     const char *name;
-    int64_t from_us, kwotad_us, munged_us;
+    int64_t from_us, kwotad_us, munged_us, nodes_us;
 };
 
 static struct phase begin(const char *name)
 {
     return (struct phase){name, now_us(), cpu_us(options.kwotad),
-                          cpu_us(options.munged)};
+                          cpu_us(options.munged), cpu_us("self")};
 }
 
 static void tell(const struct phase *p)
@@ -695,10 +695,11 @@ static void tell(const struct phase *p)
     static const char *const names[] = {"report", "start", "decide", "final"};
     double s = (double)(now_us() - p->from_us) / 1e6;
 
-    printf("%s: %.1f s; kwotad %.1f %% of a core, munged %.1f %%; kwotad's memory %ld "
-           "MB (%ld MB of its own, at most %ld MB)\n",
+    printf("%s: %.1f s; kwotad %.1f %% of a core, munged %.1f %% (the played nodes "
+           "%.1f %%); kwotad's memory %ld MB (%ld MB of its own, at most %ld MB)\n",
            p->name, s, (double)(cpu_us(options.kwotad) - p->kwotad_us) / s / 1e4,
            (double)(cpu_us(options.munged) - p->munged_us) / s / 1e4,
+           (double)(cpu_us("self") - p->nodes_us) / s / 1e4,
            status_kb(options.kwotad, "VmRSS:") / 1024,
            status_kb(options.kwotad, "RssAnon:") / 1024,
            status_kb(options.kwotad, "VmHWM:") / 1024);
@@ -774,7 +775,8 @@ static void steady(const char *name, bool watched_too)
     tell(&phase);
 }
 
-/* A job of each of some nodes ends, and another starts, all within two seconds. */
+/* A job of each of some nodes ends, and one of as many others starts, all within two
+ * seconds. */
 static void burst(uint32_t count)
 {
     struct phase phase = begin("burst: finals and as many starts within two seconds, "
@@ -790,7 +792,7 @@ static void burst(uint32_t count)
         int64_t at = from + (int64_t)n * 2000000 / count;
 
         plan(at, FINAL, n, 0);
-        plan(at, START, n, 1);
+        plan(at, START, (n + options.nodes / 2) % options.nodes, 1);
     }
     watching = true;
     drain(options.report_s + 120);
