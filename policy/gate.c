@@ -20,21 +20,32 @@ static enum lien_moment moment_of(const struct lookup_run *run, int64_t now_s)
                                                   : LIEN_NOW;
 }
 
-void gate_look(struct gate *gate, int64_t run_id, const struct lookup_run *run,
-               int64_t now_s)
+static void look_at(struct gate *gate, const struct policy *policy,
+                    const struct found_run *found, struct lien_rooms *rooms,
+                    int64_t now_s)
 {
-    struct policy *policy;
+    const struct lookup_run *run = found->run;
     char why[LIEN_WHY];
 
     /* A row of slurmdbd's does not say what the job holds. */
     if (!run->started || run->over || !run->act[0])
         return;
-    policy = policy_store_take(gate->policies);
-    if (lien_open(gate->ledger, policy, gate->cluster, run_id, run,
-                  moment_of(run, now_s), now_s, why) != LIEN_WAIT) {
-        lien_limit(gate->ledger, policy, gate->cluster, run_id, run, now_s);
-        switches_watch(gate->ledger, policy, now_s);
-    }
+    if (lien_open(gate->ledger, policy, gate->cluster, found->id, run,
+                  moment_of(run, now_s), now_s, rooms, why) == LIEN_WAIT)
+        return;
+    if (lien_limit(gate->ledger, policy, gate->cluster, found->id, run, now_s) != 0)
+        rooms->count = 0;
+    switches_watch(gate->ledger, policy, now_s);
+}
+
+void gate_look(struct gate *gate, const struct found_run *runs, int count,
+               int64_t now_s)
+{
+    struct policy *policy = policy_store_take(gate->policies);
+    struct lien_rooms rooms = {.count = 0};
+
+    for (int i = 0; i < count; i++)
+        look_at(gate, policy, &runs[i], &rooms, now_s);
     policy_release(policy);
 }
 

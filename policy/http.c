@@ -244,7 +244,6 @@ static void work(void *task)
 {
     struct request *request = task;
 
-    ledger_urgent(request->turn == CREW_URGENT);
     if (answer(request))
         MHD_resume_connection(request->connection);
 }

@@ -138,13 +138,11 @@ static void settle_runs(struct worker *w)
         steward_kick(w->steward);
 }
 
-static void run_found(void *arg, int64_t run_id, const struct lookup_run *run,
-                      int64_t now_s)
+static void runs_found(void *arg, const struct found_run *runs, int count)
 {
     struct worker *w = arg;
 
-    (void)now_s;
-    gate_look(&w->gate, run_id, run, clock_now_s());
+    gate_look(&w->gate, runs, count, clock_now_s());
 }
 
 static void token_known(void *arg, const char *token)
@@ -271,7 +269,7 @@ struct worker *worker_start(struct ledger *ledger, const struct settings *settin
                             .report_ms = settings->report_ms};
     w->inquiry = (struct inquiry){.ledger = ledger,
                                   .cluster = cluster,
-                                  .found = run_found,
+                                  .found = runs_found,
                                   .found_arg = w,
                                   .known = token_known,
                                   .between = starts_first};
