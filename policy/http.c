@@ -31,11 +31,11 @@
 
 /* What one thread hears is answered by others: a reply waits until what it says is on
  * disk, and many reach the disk together. */
-#define ANSWERING 192
+#define ANSWERING 128
 
 /* Who comes when so many are there waits in the kernel's queue. Each has a buffer of
  * its own, which a credential and a piece of the body must fit into. */
-#define CONNECTIONS 6000
+#define CONNECTIONS 3000
 #define CONNECTION_BUFFER ((size_t)8 << 10)
 #define QUEUE 4096
 

@@ -69,10 +69,14 @@ static void block_signals(sigset_t *set)
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* What a burst needed is given back so often. */
+#define TRIM_S 30
+
 /* Looks after the policy until a signal ends kwotad; returns that. */
 static int wait_for_end(const sigset_t *signals, struct policy_store *policies)
 {
     static const struct timespec second = {1, 0};
+    unsigned seconds = 0;
 
     for (;;) {
         int caught = sigtimedwait(signals, NULL, &second);
@@ -83,6 +87,8 @@ static int wait_for_end(const sigset_t *signals, struct policy_store *policies)
             return caught;
         else
             policy_store_poll(policies);
+        if (++seconds % TRIM_S == 0)
+            malloc_trim(0);
     }
 }
 
@@ -141,6 +147,9 @@ int main(int argc, char **argv)
      * its lists of those in order for each body. It is a ninth of what a report costs.
      */
     mallopt(M_MXFAST, 0);
+    /* Threads that mostly wait for each other need few heaps; each keeps what it had.
+     */
+    mallopt(M_ARENA_MAX, 4);
     block_reload();
     /* Checks the settings too, so that all mistakes are told at once. */
     policies = policy_store_open(file);
