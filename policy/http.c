@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -42,6 +43,11 @@
 /* A question that has no answer yet waits so long for one: nodes have two seconds. */
 #define LOBBY_MS 1000
 
+/* A node has two seconds of patience unless told otherwise: one that has waited so long
+ * for its turn has hung up, and asks again. Work for nobody would make all others wait.
+ */
+#define STALE_MS 5000
+
 /* Who is silent for so long is dropped. */
 #define IDLE_S 10
 
@@ -63,6 +69,7 @@ struct request {
     struct MHD_Connection *connection;
     const char *path, *method;
     enum crew_turn turn;
+    int64_t given_ms; /* to the crew */
     bool given;
     bool identified, waited;
     uid_t uid; /* when identified */
@@ -239,12 +246,26 @@ static bool answer(struct request *request)
     return true;
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 /* One of the crew's tasks. */
 static void work(void *task)
 {
     struct request *request = task;
+    bool answered = true;
 
-    if (answer(request))
+    if (request->over_tcp && now_ms() > request->given_ms + STALE_MS)
+        reply(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+              person_error("too much is asked at once; ask again"), (uid_t)-1);
+    else
+        answered = answer(request);
+    if (answered)
         MHD_resume_connection(request->connection);
 }
 
@@ -267,6 +288,7 @@ static enum MHD_Result give(struct request *request)
 {
     request->given = true;
     request->turn = turn_of(request);
+    request->given_ms = now_ms();
     MHD_suspend_connection(request->connection);
     if (crew_give(request->http->crew, request, request->turn) == 0)
         return MHD_YES;
