@@ -22,24 +22,26 @@ static json_t *busy(unsigned *status)
 }
 
 /* Where caps are set a prolog waits for its run's: one that begins without would draw
- * what it likes. */
-static void add_decision(const struct control_call *call, const char *token,
+ * what it likes. False: it is not known yet what the token's run is. */
+static bool add_decision(const struct control_call *call, const char *token,
                          json_t *decisions, json_t *caps)
 {
     sqlite3_stmt *stmt = ledger_query(
         call->ledger,
         "SELECT CASE WHEN t.refused THEN 'run' ELSE r.decision END,"
         " t.refused OR c.run_id IS NOT NULL, c.gpu_mw, c.package_mw, c.cpu_percent,"
-        " c.why FROM tokens t LEFT JOIN runs r ON r.id = t.run_id"
+        " c.why, t.refused OR t.run_id IS NOT NULL"
+        " FROM tokens t LEFT JOIN runs r ON r.id = t.run_id"
         " LEFT JOIN caps c ON c.run_id = t.run_id WHERE t.token = ?",
         "s", token);
     const char *decision = NULL;
-    bool runs = false, capped = false;
+    bool runs = false, capped = false, known = false;
 
     if (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
         decision = (const char *)sqlite3_column_text(stmt, 0);
         runs = decision && strcmp(decision, "run") == 0;
         capped = sqlite3_column_int(stmt, 1) != 0;
+        known = sqlite3_column_int(stmt, 6) != 0;
     }
     /* What is still to be carried out is not decided as far as a prolog goes. */
     if (decision && strcmp(decision, "holding") != 0 &&
@@ -52,11 +54,23 @@ static void add_decision(const struct control_call *call, const char *token,
                                                        sqlite3_column_int64(stmt, 4)},
                                      (const char *)sqlite3_column_text(stmt, 5)));
     ledger_done(call->ledger, stmt);
+    return known;
+}
+
+/* Nothing is known of any of them: true if the call waits until it is. With the
+ * ledger's lock held: who learns what they are must take it first. */
+static bool waits(const struct control_call *call, const char *unknown,
+                  const json_t *decisions)
+{
+    return unknown && call->wait_for && json_object_size(decisions) == 0 &&
+           call->wait_for(call->waits, unknown);
 }
 
 json_t *control_decisions(const struct control_call *call, unsigned *status)
 {
+    const char *unknown = NULL;
     json_t *decisions, *caps, *token;
+    bool put_off;
     size_t i;
 
     if (!call->rights->is_node)
@@ -70,8 +84,16 @@ json_t *control_decisions(const struct control_call *call, unsigned *status)
     caps = json_object();
     json_array_foreach(json_object_get(call->body, "tokens"), i, token)
     {
-        if (json_is_string(token))
-            add_decision(call, json_string_value(token), decisions, caps);
+        if (json_is_string(token) &&
+            !add_decision(call, json_string_value(token), decisions, caps))
+            unknown = json_string_value(token);
+    }
+    put_off = waits(call, unknown, decisions);
+    if (put_off) {
+        ledger_commit_soon(call->ledger);
+        json_decref(decisions);
+        json_decref(caps);
+        return answer(status, 0, NULL);
     }
     ledger_commit(call->ledger);
     return answer(status, 200,

@@ -21,11 +21,14 @@ struct control_call {
     bool capping;       /* the policy has caps set */
     const char *id;     /* arguments; NULL: not given */
     int64_t start_s, end_s;
+    bool (*wait_for)(void *waits, const char *token); /* as route.h says */
+    void *waits;
 };
 
 /* POST /v1/decisions (nodes): {"tokens":[…]} -> {"decisions":{"TOKEN":"run"|…},
  * "caps":{"TOKEN":CAP|null}}. What is not decided is left out; so is what may run while
- * its cap is not worked out. */
+ * its cap is not worked out. NULL, and *status 0: the call was put off until it is
+ * known what the run of one of the tokens is. */
 json_t *control_decisions(const struct control_call *call, unsigned *status);
 
 /* GET /v1/why?id=12 -> {"job_id","sentences":[…]} */

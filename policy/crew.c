@@ -1,4 +1,4 @@
-/* crew.c - threads that take tasks from a queue, first come, first served */
+/* crew.c - threads that take tasks from queues, one more urgent than the other */
 #include "policy/crew.h"
 
 #include <pthread.h>
@@ -19,27 +19,50 @@ struct crew {
     int count;
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t given;
-    struct place *first, **end;
+    struct queue {
+        struct place *first, **end;
+    } queues[CREW_TURNS];
     bool stop;
+    unsigned taken;
 };
+
+/* One task in so many is the least urgent: who sent it may have something urgent to say
+ * next, and says one thing at a time. */
+#define LEAST_OF 4
+
+/* The one whose turn it is; NULL: nobody waits. Wants the lock. */
+static struct place *take_next(struct crew *crew)
+{
+    bool least = crew->taken++ % LEAST_OF == 0;
+
+    for (int turn = 0; turn < CREW_TURNS; turn++) {
+        struct queue *queue = &crew->queues[least ? CREW_TURNS - 1 - turn : turn];
+        struct place *place = queue->first;
+
+        if (!place)
+            continue;
+        queue->first = place->next;
+        if (!queue->first)
+            queue->end = &queue->first;
+        return place;
+    }
+    return NULL;
+}
 
 static void *work(void *arg)
 {
     struct crew *crew = arg;
+    struct place *place;
 
     pthread_setname_np(pthread_self(), "answer");
     pthread_mutex_lock(&crew->lock);
-    while (crew->first || !crew->stop) {
-        struct place *place = crew->first;
+    while ((place = take_next(crew)) || !crew->stop) {
         void *task;
 
         if (!place) {
             pthread_cond_wait(&crew->given, &crew->lock);
             continue;
         }
-        crew->first = place->next;
-        if (!crew->first)
-            crew->end = &crew->first;
         pthread_mutex_unlock(&crew->lock);
         task = place->task;
         free(place);
@@ -60,7 +83,8 @@ struct crew *crew_start(int threads, void (*how)(void *task))
         return NULL;
     }
     crew->work = how;
-    crew->end = &crew->first;
+    for (int turn = 0; turn < CREW_TURNS; turn++)
+        crew->queues[turn].end = &crew->queues[turn].first;
     pthread_mutex_init(&crew->lock, NULL);
     pthread_cond_init(&crew->given, NULL);
     pthread_attr_init(&attributes);
@@ -75,7 +99,7 @@ struct crew *crew_start(int threads, void (*how)(void *task))
     return NULL;
 }
 
-int crew_give(struct crew *crew, void *task)
+int crew_give(struct crew *crew, void *task, enum crew_turn turn)
 {
     struct place *place = malloc(sizeof *place);
     bool taken = false;
@@ -85,8 +109,8 @@ int crew_give(struct crew *crew, void *task)
     *place = (struct place){NULL, task};
     pthread_mutex_lock(&crew->lock);
     if (!crew->stop) {
-        *crew->end = place;
-        crew->end = &place->next;
+        *crew->queues[turn].end = place;
+        crew->queues[turn].end = &place->next;
         taken = true;
         pthread_cond_signal(&crew->given);
     }

@@ -33,10 +33,18 @@ static bool waits_for_parts(struct gate *gate, const struct lookup_run *run)
                          (int64_t)run->job_id) < run->het_others;
 }
 
-void gate_look(struct gate *gate, int64_t run_id, const struct lookup_run *run,
-               int64_t now_s)
+static enum lien_moment moment_of(const struct lookup_run *run, int64_t now_s)
 {
-    struct policy *policy;
+    return now_s < run->start_s + GATE_PATIENCE_S ? LIEN_EARLY
+           : now_s > run->start_s + GATE_LATE_S   ? LIEN_LATE
+                                                  : LIEN_NOW;
+}
+
+static void look_at(struct gate *gate, const struct policy *policy,
+                    const struct found_run *found, struct lien_rooms *rooms,
+                    int64_t now_s)
+{
+    const struct lookup_run *run = found->run;
     char why[LIEN_WHY];
 
     /* A row of slurmdbd's does not say what the job holds. */
@@ -44,16 +52,22 @@ void gate_look(struct gate *gate, int64_t run_id, const struct lookup_run *run,
         return;
     if (now_s < run->start_s + GATE_PARTS_S && waits_for_parts(gate, run))
         return;
-    policy = policy_store_take(gate->policies);
-    if (now_s < run->start_s + GATE_PATIENCE_S &&
-        !lien_would_run(gate->ledger, policy, gate->cluster, run_id, run, now_s)) {
-        policy_release(policy);
+    if (lien_open(gate->ledger, policy, gate->cluster, found->id, run,
+                  moment_of(run, now_s), now_s, rooms, why) == LIEN_WAIT)
         return;
-    }
-    lien_open(gate->ledger, policy, gate->cluster, run_id, run,
-              now_s > run->start_s + GATE_LATE_S, now_s, why);
-    lien_limit(gate->ledger, policy, gate->cluster, run_id, run, now_s);
+    if (lien_limit(gate->ledger, policy, gate->cluster, found->id, run, now_s) != 0)
+        rooms->count = 0;
     switches_watch(gate->ledger, policy, now_s);
+}
+
+void gate_look(struct gate *gate, const struct found_run *runs, int count,
+               int64_t now_s)
+{
+    struct policy *policy = policy_store_take(gate->policies);
+    struct lien_rooms rooms = {.count = 0};
+
+    for (int i = 0; i < count; i++)
+        look_at(gate, policy, &runs[i], &rooms, now_s);
     policy_release(policy);
 }
 

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "policy/inquiry.h"
 #include "policy/ledger.h"
 #include "policy/policy_store.h"
 #include "policy/slurm_lookup.h"
@@ -31,9 +32,9 @@ struct gate {
     int64_t report_ms;
 };
 
-/* Decides for a run, once (a run without room is looked at again for a moment), and
- * follows its time limit later. Wants the ledger's lock held. */
-void gate_look(struct gate *gate, int64_t run_id, const struct lookup_run *run,
+/* Decides for runs, each once (a run without room is looked at again for a moment), and
+ * follows their time limits later. Wants the ledger's lock held. */
+void gate_look(struct gate *gate, const struct found_run *runs, int count,
                int64_t now_s);
 
 /* Looks at the liens of the runs that the worker's round looks at (schema.h: news).

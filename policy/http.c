@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <microhttpd.h>
 #include <netdb.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +15,14 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "config.h"
 #include "policy/access.h"
 #include "policy/credential.h"
 #include "policy/crew.h"
+#include "policy/lobby.h"
 #include "policy/log.h"
 #include "policy/person.h"
 #include "policy/route.h"
@@ -29,13 +32,21 @@
 
 /* What one thread hears is answered by others: a reply waits until what it says is on
  * disk, and many reach the disk together. */
-#define ANSWERING 64
+#define ANSWERING 128
 
 /* Who comes when so many are there waits in the kernel's queue. Each has a buffer of
  * its own, which a credential and a piece of the body must fit into. */
-#define CONNECTIONS 2048
-#define CONNECTION_BUFFER ((size_t)16 << 10)
+#define CONNECTIONS 3000
+#define CONNECTION_BUFFER ((size_t)8 << 10)
 #define QUEUE 4096
+
+/* A question that has no answer yet waits so long for one: nodes have two seconds. */
+#define LOBBY_MS 1000
+
+/* A node has two seconds of patience unless told otherwise: one that has waited so long
+ * for its turn has hung up, and asks again. Work for nobody would make all others wait.
+ */
+#define STALE_MS 5000
 
 /* Who is silent for so long is dropped. */
 #define IDLE_S 10
@@ -57,7 +68,12 @@ struct request {
     struct http *http;
     struct MHD_Connection *connection;
     const char *path, *method;
+    enum crew_turn turn;
+    int64_t given_ms; /* to the crew */
     bool given;
+    bool identified, waited;
+    uid_t uid; /* when identified */
+    struct lobby_visitor visitor;
     unsigned status;
     struct MHD_Response *response; /* NULL: not answered yet, or it cannot be */
 };
@@ -170,24 +186,49 @@ static const char *parameter(void *connection, const char *name)
     return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
-static void answer(struct request *request)
+/* Back from the lobby. */
+static void leave(struct lobby_visitor *visitor)
+{
+    struct request *request =
+        (void *)((char *)visitor - offsetof(struct request, visitor));
+
+    if (crew_give(request->http->crew, request, request->turn) < 0)
+        MHD_resume_connection(request->connection);
+}
+
+/* Once: who has waited is answered. */
+static bool wait_for(void *of, const char *token)
+{
+    struct request *request = of;
+
+    if (request->waited)
+        return false;
+    request->waited = true;
+    request->visitor.leave = leave;
+    return lobby_enter(request->http->context.lobby, &request->visitor, token,
+                       LOBBY_MS);
+}
+
+/* false: it waits, and may be another thread's already. */
+static bool answer(struct request *request)
 {
     struct access_rights rights;
     struct credential_error why = {""};
     unsigned status;
     json_t *body;
-    uid_t uid;
 
     if (request->too_large) {
         reply(request, MHD_HTTP_CONTENT_TOO_LARGE,
               person_error("the body is larger than 8 MiB"), (uid_t)-1);
-        return;
+        return true;
     }
-    if (identify(request, &uid, &why) < 0) {
-        reply(request, MHD_HTTP_UNAUTHORIZED, person_error(why.text), uid);
-        return;
+    /* A credential counts once. */
+    if (!request->identified && identify(request, &request->uid, &why) < 0) {
+        reply(request, MHD_HTTP_UNAUTHORIZED, person_error(why.text), request->uid);
+        return true;
     }
-    access_of(uid, &rights);
+    request->identified = true;
+    access_of(request->uid, &rights);
     body = route_call(&(struct route_call){.context = &request->http->context,
                                            .rights = &rights,
                                            .method = request->method,
@@ -195,26 +236,61 @@ static void answer(struct request *request)
                                            .body = request->body,
                                            .body_len = request->body_len,
                                            .query = parameter,
-                                           .of = request->connection},
+                                           .of = request->connection,
+                                           .wait_for = wait_for,
+                                           .waits = request},
                       &status);
-    reply(request, status, body, request->over_tcp ? uid : (uid_t)-1);
+    if (!body && status == ROUTE_WAITS)
+        return false;
+    reply(request, status, body, request->over_tcp ? request->uid : (uid_t)-1);
+    return true;
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* One of the crew's tasks. */
 static void work(void *task)
 {
     struct request *request = task;
+    bool answered = true;
 
-    answer(request);
-    MHD_resume_connection(request->connection);
+    if (request->over_tcp && now_ms() > request->given_ms + STALE_MS)
+        reply(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+              person_error("too much is asked at once; ask again"), (uid_t)-1);
+    else
+        answered = answer(request);
+    if (answered)
+        MHD_resume_connection(request->connection);
+}
+
+/* Whose turn it is. Who asks is not known yet: a lie gains a place in the queue. */
+static enum crew_turn turn_of(struct request *request)
+{
+    const char *why = parameter(request->connection, "for");
+
+    if (strcmp(request->path, "/v1/decisions") == 0)
+        return CREW_URGENT;
+    if (strcmp(request->path, "/v1/report") != 0)
+        return CREW_SOON;
+    return why && strcmp(why, "start") == 0 ? CREW_URGENT
+           : why && strcmp(why, "end") == 0 ? CREW_SOON
+                                            : CREW_LATER;
 }
 
 /* Gives it to the crew, and looks away until it has an answer. */
 static enum MHD_Result give(struct request *request)
 {
     request->given = true;
+    request->turn = turn_of(request);
+    request->given_ms = now_ms();
     MHD_suspend_connection(request->connection);
-    if (crew_give(request->http->crew, request) == 0)
+    if (crew_give(request->http->crew, request, request->turn) == 0)
         return MHD_YES;
     MHD_resume_connection(request->connection);
     return MHD_NO;
@@ -362,9 +438,11 @@ struct http *http_start(const struct http_context *context)
     return NULL;
 }
 
-/* Nobody may be waited for by a daemon that is stopped: the crew first. */
+/* Nobody may be waited for by a daemon that is stopped: the crew first, and before it
+ * those who come back to it. */
 void http_stop(struct http *http)
 {
+    lobby_close(http->context.lobby);
     if (http->crew)
         crew_stop(http->crew);
     if (http->tcp)

@@ -7,6 +7,7 @@
 #define KWOTA_HTTP_H
 
 #include "policy/ledger.h"
+#include "policy/lobby.h"
 #include "policy/policy_store.h"
 #include "policy/running.h"
 #include "policy/settings.h"
@@ -21,6 +22,8 @@ struct http_context {
     struct ledger *ledger;
     struct worker *worker;
     struct steward *steward;
+    struct lobby
+        *lobby; /* where starts wait that are not decided; closed by http_stop() */
     const char *cluster;
     struct policy_store *policies;
     struct running *running;

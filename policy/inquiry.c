@@ -64,7 +64,7 @@ static int due_tokens(struct inquiry *q, int64_t now_s, struct token *tokens)
         q->ledger,
         "SELECT token, node, job_id, COALESCE(uid, -1), start_ms / 1000, last_ms / 1000"
         " FROM tokens WHERE run_id IS NULL AND NOT refused AND next_ask_s <= ?"
-        " ORDER BY next_ask_s LIMIT ?",
+        " ORDER BY next_ask_s, start_ms LIMIT ?",
         "ii", now_s, (int64_t)BATCH);
     while (stmt && count < BATCH && sqlite3_step(stmt) == SQLITE_ROW) {
         struct token *t = &tokens[count++];
@@ -104,7 +104,7 @@ static int64_t keep_run(struct inquiry *q, const struct lookup_run *run, int64_t
     int64_t run_id = run_put(q->ledger, q->cluster, run, now_s);
 
     if (run_id >= 0 && q->found)
-        q->found(q->found_arg, run_id, run, now_s);
+        q->found(q->found_arg, &(struct found_run){run_id, run}, 1);
     return run_id >= 0 && run_shares(q->ledger, run_id, run) < 0 ? -1 : run_id;
 }
 
@@ -116,16 +116,21 @@ static int keep(struct inquiry *q, const struct lookup_run *run, int64_t now_s)
     return end_transaction(q->ledger, keep_run(q, run, now_s) < 0 ? -1 : 0);
 }
 
+/* The runs that a transaction has bound. */
+struct bound {
+    struct found_run runs[AT_ONCE];
+    int count;
+};
+
 static int bind_to(struct inquiry *q, const struct token *t,
-                   const struct lookup_run *run, int64_t now_s)
+                   const struct lookup_run *run, int64_t now_s, struct bound *bound)
 {
     int64_t run_id = run_put(q->ledger, q->cluster, run, now_s);
 
     if (run_id < 0 || run_bind(q->ledger, t->token, run_id) < 0 ||
         run_shares(q->ledger, run_id, run) < 0)
         return -1;
-    if (q->found)
-        q->found(q->found_arg, run_id, run, now_s);
+    bound->runs[bound->count++] = (struct found_run){run_id, run};
     return 0;
 }
 
@@ -144,12 +149,12 @@ static bool objection(const struct token *t, const struct lookup_run *run, char 
 }
 
 static int bind_found(struct inquiry *q, const struct token *t,
-                      const struct lookup_run *run, int64_t now_s)
+                      const struct lookup_run *run, int64_t now_s, struct bound *bound)
 {
     char why[320];
 
     if (!objection(t, run, why, sizeof why))
-        return bind_to(q, t, run, now_s);
+        return bind_to(q, t, run, now_s, bound);
     if (run->hearsay && now_s < t->start_s + HEARSAY_S)
         return ask_later(q, t, now_s);
     return refuse(q, t, why);
@@ -162,10 +167,10 @@ struct answer {
 };
 
 static int bind_one(struct inquiry *q, const struct token *t,
-                    const struct answer *answer, int64_t now_s)
+                    const struct answer *answer, int64_t now_s, struct bound *bound)
 {
     if (answer->found == 1)
-        return bind_found(q, t, &answer->run, now_s);
+        return bind_found(q, t, &answer->run, now_s, bound);
     if (answer->found == 0 && now_s > t->last_s + GIVE_UP_S)
         return refuse(q, t, "of which Slurm knows no such run");
     /* Of one that failed: another token's turn to be the first. */
@@ -176,13 +181,23 @@ static int bind_one(struct inquiry *q, const struct token *t,
 static int bind_all(struct inquiry *q, const struct token *tokens,
                     const struct answer *answers, int count, int64_t now_s)
 {
+    struct bound bound = {.count = 0};
     int rc = 0;
 
     if (ledger_begin(q->ledger) < 0)
         return -1;
     for (int i = 0; i < count && rc == 0; i++)
-        rc = bind_one(q, &tokens[i], &answers[i], now_s);
+        rc = bind_one(q, &tokens[i], &answers[i], now_s, &bound);
+    if (rc == 0 && q->found)
+        q->found(q->found_arg, bound.runs, bound.count);
     return end_transaction(q->ledger, rc);
+}
+
+/* Those that wait for these tokens look again; not all may have been bound. */
+static void tell_known(struct inquiry *q, const struct token *tokens, int count)
+{
+    for (int i = 0; i < count && q->known; i++)
+        q->known(q->found_arg, tokens[i].token);
 }
 
 /* How many have been asked about; the last may have failed. */
@@ -210,6 +225,7 @@ static int bind_some(struct inquiry *q, const struct token *tokens, int count,
     if (bind_all(q, tokens, answers, asked, now_s) < 0 && asked > 1)
         for (int i = 0; i < asked; i++)
             bind_all(q, &tokens[i], &answers[i], 1, now_s);
+    tell_known(q, tokens, asked);
     for (int i = 0; i < asked; i++)
         if (answers[i].found == 1)
             lookup_done(&answers[i].run);
@@ -292,6 +308,8 @@ static int ask_about_batch(struct inquiry *q, const struct open_run *runs, int c
     int found = run ? 0 : -1;
 
     for (int i = 0; i < count && found >= 0; i++) {
+        if (i % AT_ONCE == 0 && q->between)
+            q->between(q->found_arg);
         found = lookup_submitted(runs[i].job, runs[i].submit_s, run);
         note_slurm(q, found < 0);
         if (found == 1) {

@@ -12,15 +12,26 @@
 #include "policy/ledger.h"
 #include "policy/slurm_lookup.h"
 
+/* A run that Slurm was found to have, and what it says of it. */
+struct found_run {
+    int64_t id;
+    const struct lookup_run *run;
+};
+
 struct inquiry {
     struct ledger *ledger;
     const char *cluster;
     bool away; /* Slurm does not answer; said so already */
-    /* Told of each run that Slurm was found to have, with the ledger's lock held; NULL:
-     * nobody is. */
-    void (*found)(void *arg, int64_t run_id, const struct lookup_run *run,
-                  int64_t now_s);
+    /* Told of runs, with the ledger's lock held, when all that is known of them is in
+     * the ledger; NULL: nobody is. */
+    void (*found)(void *arg, const struct found_run *runs, int count);
     void *found_arg;
+    /* Told of each token whose run is known now, or that is refused, without the lock;
+     * NULL: nobody is. */
+    void (*known)(void *arg, const char *token);
+    /* Called now and then while there is much to ask, without the lock: what must not
+     * wait for the rest; NULL: nothing. */
+    void (*between)(void *arg);
 };
 
 /* Finds the runs of the tokens that nodes have reported and that are due for a try. */

@@ -69,10 +69,14 @@ static void block_signals(sigset_t *set)
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* What a burst needed is given back so often. */
+#define TRIM_S 30
+
 /* Looks after the policy until a signal ends kwotad; returns that. */
 static int wait_for_end(const sigset_t *signals, struct policy_store *policies)
 {
     static const struct timespec second = {1, 0};
+    unsigned seconds = 0;
 
     for (;;) {
         int caught = sigtimedwait(signals, NULL, &second);
@@ -83,6 +87,8 @@ static int wait_for_end(const sigset_t *signals, struct policy_store *policies)
             return caught;
         else
             policy_store_poll(policies);
+        if (++seconds % TRIM_S == 0)
+            malloc_trim(0);
     }
 }
 
@@ -98,10 +104,14 @@ static int run(const struct settings *settings, const char *cluster,
     context.ledger = ledger_open(settings->spool);
     if (!context.ledger || ledger_gather(context.ledger, GATHER_MS) < 0)
         return 1;
+    context.lobby = lobby_new();
+    if (!context.lobby)
+        return 1;
     context.steward = steward_start(context.ledger, settings, policies, cluster);
-    context.worker = context.steward ? worker_start(context.ledger, settings, policies,
-                                                    context.steward, cluster)
-                                     : NULL;
+    context.worker = context.steward
+                         ? worker_start(context.ledger, settings, policies,
+                                        context.steward, context.lobby, cluster)
+                         : NULL;
     if (context.steward)
         policy_store_watch_over(policies, steward_guard, context.steward);
     context.running = running_new(context.ledger, settings->report_ms);
@@ -114,6 +124,7 @@ static int run(const struct settings *settings, const char *cluster,
     http_stop(http);
     policy_store_watch_over(policies, NULL, NULL);
     worker_stop(context.worker);
+    lobby_free(context.lobby);
     steward_stop(context.steward);
     running_free(context.running);
     ledger_close(context.ledger);
@@ -138,6 +149,9 @@ int main(int argc, char **argv)
      * its lists of those in order for each body. It is a ninth of what a report costs.
      */
     mallopt(M_MXFAST, 0);
+    /* Threads that mostly wait for each other need few heaps; each keeps what it had.
+     */
+    mallopt(M_ARENA_MAX, 4);
     block_reload();
     /* Checks the settings too, so that all mistakes are told at once. */
     policies = policy_store_open(file);

@@ -26,6 +26,10 @@ void ledger_close(struct ledger *ledger);
  * nobody waits for, a second. */
 int ledger_gather(struct ledger *ledger, int ms);
 
+/* From now on this thread waits for the lock before all that did not say so, or no
+ * more. For what prologs wait for, and what is little. */
+void ledger_urgent(bool urgent);
+
 /* Takes the lock and begins a transaction. */
 int ledger_begin(struct ledger *ledger);
 

@@ -108,6 +108,51 @@ int64_t lien_room(const struct lien_subject *s, int64_t but_run, int64_t needed_
     return least;
 }
 
+static struct lien_room *room_of(struct lien_rooms *rooms, int64_t quota_id)
+{
+    for (int i = 0; i < rooms->count; i++)
+        if (rooms->rooms[i].quota_id == quota_id)
+            return &rooms->rooms[i];
+    return NULL;
+}
+
+/* The quota's place in `rooms`, asked if need be; NULL: it cannot be. */
+static struct lien_room *ask_room(const struct lien_subject *s,
+                                  struct lien_rooms *rooms, const struct quota *quota)
+{
+    struct lien_room *room = room_of(rooms, quota->id);
+    struct balance balance;
+
+    if (room)
+        return room;
+    if (rooms->count == sizeof rooms->rooms / sizeof rooms->rooms[0] ||
+        quota_balance(s->ledger, s->policy, quota, s->now_s, 0, &balance) < 0)
+        return NULL;
+    room = &rooms->rooms[rooms->count++];
+    *room = (struct lien_room){quota->id, balance.available_mj};
+    return room;
+}
+
+/* Takes `mj` from all that bind it, if all have it; a run that is not decided has no
+ * lien that would count twice. */
+static bool take_room(const struct lien_subject *s, struct lien_rooms *rooms,
+                      int64_t mj)
+{
+    static _Thread_local struct quota quotas[MOST_QUOTAS];
+    struct lien_room *bound[MOST_QUOTAS];
+    int count = quota_binding(s->ledger, s->policy, s->cluster, s->account, s->user,
+                              s->partition, quotas, MOST_QUOTAS);
+
+    for (int i = 0; i < count; i++) {
+        bound[i] = ask_room(s, rooms, &quotas[i]);
+        if (!bound[i] || bound[i]->left_mj < mj)
+            return false;
+    }
+    for (int i = 0; i < count; i++)
+        bound[i]->left_mj -= mj;
+    return count >= 0;
+}
+
 bool lien_fits(struct ledger *ledger, const struct policy *policy, const char *cluster,
                const struct lien_claim *claim, int64_t but_run, int64_t now_s,
                char why[LIEN_WHY])
@@ -232,33 +277,10 @@ static enum lien_verdict run_not(struct lien_subject *s, const struct lookup_run
     return LIEN_HOLD;
 }
 
-bool lien_would_run(struct ledger *ledger, const struct policy *policy,
-                    const char *cluster, int64_t run_id, const struct lookup_run *run,
-                    int64_t now_s)
-{
-    struct lien_subject s = {.ledger = ledger,
-                             .policy = policy,
-                             .cluster = cluster,
-                             .run_id = run_id,
-                             .now_s = now_s};
-    char why[LIEN_WHY];
-    bool known;
-    int64_t more_mj;
-
-    decided(ledger, run_id, why, &known);
-    if (known)
-        return true;
-    read_subject(&s, run);
-    if (!lien_gated(&s) || s.enforce <= ENFORCE_SHADOW || s.spare)
-        return true;
-    more_mj = lien_of(&s, run) - lien_used(ledger, run_id);
-    return more_mj <= 0 || more_mj <= lien_room(&s, run_id, more_mj, why);
-}
-
 enum lien_verdict lien_open(struct ledger *ledger, const struct policy *policy,
                             const char *cluster, int64_t run_id,
-                            const struct lookup_run *run, bool late, int64_t now_s,
-                            char why[LIEN_WHY])
+                            const struct lookup_run *run, enum lien_moment moment,
+                            int64_t now_s, struct lien_rooms *rooms, char why[LIEN_WHY])
 {
     struct lien_subject s = {.ledger = ledger,
                              .policy = policy,
@@ -276,12 +298,19 @@ enum lien_verdict lien_open(struct ledger *ledger, const struct policy *policy,
     read_subject(&s, run);
     mj = lien_of(&s, run);
     more_mj = mj - lien_used(ledger, run_id);
-    if (lien_gated(&s))
-        fits = (more_mj > 0 ? more_mj : 0) <=
-               lien_room(&s, run_id, more_mj > 0 ? more_mj : 0, why);
-    if (!fits && s.enforce > ENFORCE_SHADOW)
-        return late || s.spare ? run_short(&s, run, late, mj, why)
-                               : run_not(&s, run, mj, why);
+    if (more_mj < 0)
+        more_mj = 0;
+    if (lien_gated(&s) && !(rooms && take_room(&s, rooms, more_mj))) {
+        /* What is done to its quotas now is not in `rooms`. */
+        if (rooms)
+            rooms->count = 0;
+        fits = more_mj <= lien_room(&s, run_id, more_mj, why);
+    }
+    if (!fits && s.enforce > ENFORCE_SHADOW) {
+        if (moment == LIEN_LATE || s.spare)
+            return run_short(&s, run, moment == LIEN_LATE, mj, why);
+        return moment == LIEN_EARLY ? LIEN_WAIT : run_not(&s, run, mj, why);
+    }
     if (!fits)
         lien_note(&s, "shadow-hold", why, mj);
     if (lien_gated(&s))

@@ -22,21 +22,36 @@
 enum lien_verdict {
     LIEN_RUN,  /* it may run */
     LIEN_HOLD, /* it is to be held, for the reason in `why` */
+    LIEN_WAIT, /* LIEN_EARLY: it would be held; nothing is decided */
+};
+
+/* When a start is looked at. */
+enum lien_moment {
+    LIEN_NOW,
+    LIEN_LATE,  /* its job runs already, and holding it would undo its work */
+    LIEN_EARLY, /* its prolog can wait for room */
+};
+
+/* What quotas had left when they were asked last, less what liens took from them since:
+ * for starts that are decided one after the other, in one transaction in which nothing
+ * else is done to a quota. Begins as {0}. It may have less than there is: who is not
+ * let in by it is asked about again. */
+struct lien_rooms {
+    int count;
+    struct lien_room {
+        int64_t quota_id, left_mj;
+    } rooms[256];
 };
 
 /* Decides for a run that has just begun, once: later calls give the same verdict.
- * `late`: its job runs already, and holding it would undo its work: it is not held, and
- * gets a lien of what there is; so does one that is spared because everything is frozen
- * or the breaker is out. Errors of the ledger let it run. */
+ * One that is late is not held, and gets a lien of what there is; so does one that is
+ * spared because everything is frozen or the breaker is out. Errors of the ledger let
+ * it run. rooms may be NULL. */
 enum lien_verdict lien_open(struct ledger *ledger, const struct policy *policy,
                             const char *cluster, int64_t run_id,
-                            const struct lookup_run *run, bool late, int64_t now_s,
+                            const struct lookup_run *run, enum lien_moment moment,
+                            int64_t now_s, struct lien_rooms *rooms,
                             char why[LIEN_WHY]);
-
-/* Whether lien_open() would let it run now; true for a run that is decided already. */
-bool lien_would_run(struct ledger *ledger, const struct policy *policy,
-                    const char *cluster, int64_t run_id, const struct lookup_run *run,
-                    int64_t now_s);
 
 /* Looks at a running run's use: raises its lien where it runs short, as far as its
  * quotas have it. 1: it is to be ended, for the reason in `why`; else 0. A strict run
@@ -44,7 +59,8 @@ bool lien_would_run(struct ledger *ledger, const struct policy *policy,
 int lien_review(struct ledger *ledger, const struct policy *policy, const char *cluster,
                 int64_t run_id, int64_t report_ms, int64_t now_s, char why[LIEN_WHY]);
 
-/* The run's time limit has changed: the lien is raised if it can be. */
+/* The run's time limit has changed: the lien is raised if it can be. 1: it had changed.
+ */
 int lien_limit(struct ledger *ledger, const struct policy *policy, const char *cluster,
                int64_t run_id, const struct lookup_run *run, int64_t now_s);
 

@@ -169,7 +169,8 @@ int lien_limit(struct ledger *ledger, const struct policy *policy, const char *c
     if (ledger_do(ledger, "UPDATE liens SET until_s = ? WHERE run_id = ?", "ii",
                   until_s, run_id) < 0)
         return -1;
-    return until_s > lien.until_s && lien.mj > 0
-               ? raise_lien(&s, &lien, lien_of(&s, run), why)
-               : 0;
+    if (until_s > lien.until_s && lien.mj > 0 &&
+        raise_lien(&s, &lien, lien_of(&s, run), why) < 0)
+        return -1;
+    return 1;
 }

@@ -191,7 +191,9 @@ static json_t *control(const struct route_call *call,
                                             .capping = is_capping(call),
                                             .id = call->query(call->of, "id"),
                                             .start_s = argument(call, "start", 0),
-                                            .end_s = argument(call, "end", INT64_MAX)},
+                                            .end_s = argument(call, "end", INT64_MAX),
+                                            .wait_for = call->wait_for,
+                                            .waits = call->waits},
                      status);
     json_decref(body);
     return answer;

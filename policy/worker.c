@@ -27,11 +27,15 @@
 /* At most so many of each kind a round: the next round has the rest. */
 #define BATCH 256
 
+/* After so many runs, or lines of the journal, starts are looked at. */
+#define PASS 32
+
 struct worker {
     struct ledger *ledger;
     const struct settings *settings;
     struct policy_store *policies;
     struct steward *steward;
+    struct lobby *lobby;
     struct inquiry inquiry;
     struct gate gate;
     struct capping *capping;
@@ -41,14 +45,27 @@ struct worker {
     pthread_cond_t kicked;
     bool stop, kick;
     int64_t next_sweep_s, facts_s; /* facts_s: when nodes were asked about last */
-    bool undecided;                /* of the thread alone: a start waits for room */
+    /* of the thread alone: */
+    bool undecided; /* a start waits for room */
+    unsigned lines; /* of the journal that were looked at */
 };
+
+/* Prologs wait: whatever else there is much of lets starts pass every so often. */
+static void starts_first(void *arg)
+{
+    struct worker *w = arg;
+
+    inquiry_bind(&w->inquiry, time(NULL));
+    gate_carry_out(&w->gate);
+}
 
 /* A line of the journal. */
 static int look_at(uint32_t job, void *arg)
 {
     struct worker *w = arg;
 
+    if (w->lines++ % PASS == 0)
+        starts_first(w);
     return inquiry_look(&w->inquiry, job, time(NULL));
 }
 
@@ -111,8 +128,11 @@ static void settle_runs(struct worker *w)
         do {
             count = runs_due(w, due[k], ids);
             settled = 0;
-            for (int i = 0; i < count; i++)
+            for (int i = 0; i < count; i++) {
+                if (i % PASS == 0)
+                    starts_first(w);
                 settled += settle_one(w, ids[i]);
+            }
             entries += settled;
         } while (count == BATCH && settled > 0);
     }
@@ -120,14 +140,20 @@ static void settle_runs(struct worker *w)
         steward_kick(w->steward);
 }
 
-static void run_found(void *arg, int64_t run_id, const struct lookup_run *run,
-                      int64_t now_s)
+static void runs_found(void *arg, const struct found_run *runs, int count)
 {
     struct worker *w = arg;
 
-    (void)now_s;
-    gate_look(&w->gate, run_id, run, clock_now_s());
-    capping_run(w->capping, run_id, clock_now_s());
+    gate_look(&w->gate, runs, count, clock_now_s());
+    for (int i = 0; i < count; i++)
+        capping_run(w->capping, runs[i].id, clock_now_s());
+}
+
+static void token_known(void *arg, const char *token)
+{
+    struct worker *w = arg;
+
+    lobby_call(w->lobby, token);
 }
 
 /* What is new now is what the round looks at; what is heard meanwhile stays for the
@@ -225,6 +251,7 @@ static void *work(void *arg)
     struct timespec until;
 
     pthread_setname_np(pthread_self(), "worker");
+    ledger_urgent(true);
     pthread_mutex_lock(&w->lock);
     while (!w->stop) {
         w->kick = false;
@@ -249,7 +276,7 @@ static void *work(void *arg)
 
 struct worker *worker_start(struct ledger *ledger, const struct settings *settings,
                             struct policy_store *policies, struct steward *steward,
-                            const char *cluster)
+                            struct lobby *lobby, const char *cluster)
 {
     struct worker *w = calloc(1, sizeof *w);
 
@@ -259,12 +286,17 @@ struct worker *worker_start(struct ledger *ledger, const struct settings *settin
     w->settings = settings;
     w->policies = policies;
     w->steward = steward;
+    w->lobby = lobby;
     w->gate = (struct gate){.ledger = ledger,
                             .policies = policies,
                             .cluster = cluster,
                             .report_ms = settings->report_ms};
-    w->inquiry = (struct inquiry){
-        .ledger = ledger, .cluster = cluster, .found = run_found, .found_arg = w};
+    w->inquiry = (struct inquiry){.ledger = ledger,
+                                  .cluster = cluster,
+                                  .found = runs_found,
+                                  .found_arg = w,
+                                  .known = token_known,
+                                  .between = starts_first};
     w->started_s = time(NULL);
     w->capping = capping_new(ledger, cluster);
     pthread_mutex_init(&w->lock, NULL);

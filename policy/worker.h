@@ -7,16 +7,18 @@
 #define KWOTA_WORKER_H
 
 #include "policy/ledger.h"
+#include "policy/lobby.h"
 #include "policy/policy_store.h"
 #include "policy/settings.h"
 #include "policy/steward.h"
 
 struct worker;
 
-/* What it is given lives as long as the worker. NULL when the thread cannot start. */
+/* Calls those in the lobby whose tokens it binds. What it is given lives as long as the
+ * worker. NULL when the thread cannot start. */
 struct worker *worker_start(struct ledger *ledger, const struct settings *settings,
                             struct policy_store *policies, struct steward *steward,
-                            const char *cluster);
+                            struct lobby *lobby, const char *cluster);
 
 /* There is something to do: a report came. Thread-safe, never waits. */
 void worker_kick(struct worker *worker);

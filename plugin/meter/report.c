@@ -38,8 +38,9 @@ struct reporter {
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t asked;
     bool now, stop;
-    bool start_asked; /* a prolog has begun to wait */
-    bool was_asked;   /* the last wait ended because somebody wants a report */
+    enum report_turn turn; /* of the next report; it stays until one was taken */
+    bool start_asked;      /* a prolog has begun to wait */
+    bool was_asked;        /* the last wait ended because somebody wants a report */
     char summary_for[BOOKS_TOKEN]; /* asked for and not answered; empty: none */
     char summary_token[BOOKS_TOKEN];
     json_t *summary; /* of summary_token */
@@ -143,19 +144,25 @@ static void log_outcome(struct reporter *r, bool failed, const char *why)
 
 static void send_report(struct reporter *r)
 {
+    static const char *const paths[] = {[REPORT_COUNTS] = "/v1/report",
+                                        [REPORT_END] = "/v1/report?for=end",
+                                        [REPORT_START] = "/v1/report?for=start"};
     char asked[BOOKS_TOKEN], error[CLIENT_ERROR_TEXT];
     json_t *body, *reply = NULL;
+    enum report_turn turn;
     int status;
     uint64_t one = 1;
 
     pthread_mutex_lock(&r->lock);
     memcpy(asked, r->summary_for, BOOKS_TOKEN);
     r->summary_for[0] = '\0';
+    turn = r->turn;
+    r->turn = REPORT_COUNTS;
     pthread_mutex_unlock(&r->lock);
     meter_snapshot(r->meter, &r->snapshot);
     body = report_body(&r->snapshot, r->meter->options->node, asked);
     caps_report(&r->meter->caps, body);
-    status = client_call(r->client, "POST", "/v1/report", body, &reply, error);
+    status = client_call(r->client, "POST", paths[turn], body, &reply, error);
     json_decref(body);
     if (status == 200 && reply)
         take_reply(r, reply, asked);
@@ -168,6 +175,8 @@ static void send_report(struct reporter *r)
     log_outcome(r, status != 200, error);
     pthread_mutex_lock(&r->lock);
     r->away = status != 200;
+    if (r->away && r->turn < turn)
+        r->turn = turn;
     pthread_mutex_unlock(&r->lock);
     r->retry_ms = status == 200 ? 0 : r->retry_ms ? r->retry_ms * 2 : RETRY_MS;
     if (asked[0] && write(r->wake_fd, &one, sizeof one) < 0)
@@ -367,13 +376,15 @@ struct reporter *report_start(struct meter *meter, int wake_fd)
     return r;
 }
 
-void report_now(struct reporter *r, const char *summary_for)
+void report_now(struct reporter *r, enum report_turn turn, const char *summary_for)
 {
     if (!r)
         return;
     pthread_mutex_lock(&r->lock);
     if (summary_for)
         snprintf(r->summary_for, sizeof r->summary_for, "%s", summary_for);
+    if (r->turn < turn)
+        r->turn = turn;
     r->now = true;
     pthread_cond_signal(&r->asked);
     pthread_mutex_unlock(&r->lock);

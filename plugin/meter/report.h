@@ -16,8 +16,12 @@ struct reporter;
  * asked for has come, or cannot come. NULL when it cannot start. */
 struct reporter *report_start(struct meter *meter, int wake_fd);
 
+/* What a report is sent for: kwotad looks first at what somebody waits for. */
+enum report_turn { REPORT_COUNTS, REPORT_END, REPORT_START };
+
 /* Sends a report now. With a token, asks what that run's other nodes have reported. */
-void report_now(struct reporter *reporter, const char *summary_for);
+void report_now(struct reporter *reporter, enum report_turn turn,
+                const char *summary_for);
 
 /* The summary that came for this token (a new reference), or NULL. */
 json_t *report_summary(struct reporter *reporter, const char *token);

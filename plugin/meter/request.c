@@ -48,7 +48,7 @@ static json_t *run_start(struct meter *meter, struct reporter *reporter,
 
     if (meter_start(meter, &job, token) < 0)
         return refusal("too many runs on this node: this job is not measured");
-    report_now(reporter, NULL);
+    report_now(reporter, REPORT_START, NULL);
     return json_pack("{s:b s:s}", "ok", 1, "token", token);
 }
 
@@ -78,10 +78,10 @@ static json_t *task_exit(struct meter *meter, struct reporter *reporter,
         return json_pack("{s:b s:n}", "ok", 1, "summary");
     if (run->node_count > 1) {
         memcpy(token, run->token, BOOKS_TOKEN);
-        report_now(reporter, token);
+        report_now(reporter, REPORT_END, token);
         return NULL;
     }
-    report_now(reporter, NULL);
+    report_now(reporter, REPORT_END, NULL);
     return request_summary(meter, run->token, NULL);
 }
 
@@ -101,7 +101,7 @@ static json_t *step_start(struct meter *meter, struct reporter *reporter,
 
     meter_step(meter, &step);
     if (!known)
-        report_now(reporter, NULL);
+        report_now(reporter, REPORT_START, NULL);
     return json_pack("{s:b}", "ok", 1);
 }
 
@@ -141,7 +141,7 @@ json_t *request_run(struct meter *meter, struct reporter *reporter, const char *
         answer = task_exit(meter, reporter, request, token);
     } else if (strcmp(op, "end") == 0) {
         meter_end(meter, job_of(request));
-        report_now(reporter, NULL);
+        report_now(reporter, REPORT_END, NULL);
         answer = json_pack("{s:b}", "ok", 1);
     } else {
         answer = refusal(

@@ -29,7 +29,11 @@
 
 #define DOMAINS 14
 #define MOST_SLOTS 16
-#define THREADS 512
+#define AT_ONCE 512 /* of the last phase */
+
+/* Each has one request under way: all that a burst brings, as many nodes would. */
+#define THREADS 5000
+#define STACK ((size_t)256 << 10)
 #define BODY 32768
 
 /* As kwota-meter has them. */
@@ -84,7 +88,10 @@ static struct node *nodes;
 static sem_t signing;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards all below */
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t changed =
+    PTHREAD_COND_INITIALIZER; /* for who watches the clock */
+static pthread_cond_t free_hand = PTHREAD_COND_INITIALIZER; /* for another to do so */
+static bool clock_watched;
 static struct event *heap; /* the next one first */
 static size_t heap_count, heap_size, busy;
 static bool stop, watching, endless;
@@ -457,13 +464,29 @@ static void change(const struct event *e)
     }
 }
 
+static void token_asked(const struct event *e, char token[33])
+{
+    token_of(
+        played_id(played, e->node, e->slot, nodes[e->node].slots[e->slot].generation),
+        token);
+}
+
+static size_t make_question(char *body, const struct event *e)
+{
+    char token[33];
+    size_t len = 0;
+
+    token_asked(e, token);
+    say(body, &len, "{\"tokens\":[\"%s\"]}", token);
+    return len;
+}
+
 static bool is_decided(const char *reply, const char *token)
 {
     char mark[48];
-    const char *runs = strstr(reply, "\"runs\":{");
 
-    snprintf(mark, sizeof mark, "\"%s\":{", token);
-    return runs && strstr(runs, mark) != NULL;
+    snprintf(mark, sizeof mark, "\"%s\":\"", token);
+    return strstr(reply, mark) != NULL;
 }
 
 static void again(struct event *e, int64_t in_us, enum kind kind)
@@ -478,15 +501,14 @@ static void again(struct event *e, int64_t in_us, enum kind kind)
 
 static void done(struct event *e, const char *reply)
 {
-    struct node *node = &nodes[e->node];
     int64_t end_us = now_us();
     char token[33];
 
-    if (e->kind != DECIDE)
-        note(&times[e->kind], end_us - e->first_us);
-    if (e->kind == START || e->kind == DECIDE) {
-        token_of(played_id(played, e->node, e->slot, node->slots[e->slot].generation),
-                 token);
+    note(&times[e->kind], end_us - (e->kind == DECIDE ? e->at_us : e->first_us));
+    if (e->kind == START) {
+        again(e, 0, DECIDE);
+    } else if (e->kind == DECIDE) {
+        token_asked(e, token);
         if (is_decided(reply, token))
             note(&decided, end_us - e->first_us);
         else if (end_us - e->first_us < 60000000)
@@ -495,21 +517,27 @@ static void done(struct event *e, const char *reply)
             note_failure(&decided, "no decision in a minute");
     } else if (e->kind == REPORT && endless) {
         e->first_us = end_us;
-        e->node = (e->node + THREADS) % options.nodes;
+        e->node = (e->node + AT_ONCE) % options.nodes;
         again(e, 0, REPORT);
     }
 }
 
 static void carry_out(struct event *e)
 {
-    static _Thread_local char body[BODY], reply[65536];
+    static const char *const paths[] = {[REPORT] = "/v1/report",
+                                        [START] = "/v1/report?for=start",
+                                        [DECIDE] = "/v1/decisions",
+                                        [FINAL] = "/v1/report?for=end"};
+    static _Thread_local char body[BODY], reply[16384];
     struct node *node = &nodes[e->node];
     int status;
 
     pthread_mutex_lock(&node->lock);
     change(e);
-    status = exchange("POST", "/v1/report", body, make_body(body, e->node), reply,
-                      sizeof reply);
+    status =
+        exchange("POST", paths[e->kind], body,
+                 e->kind == DECIDE ? make_question(body, e) : make_body(body, e->node),
+                 reply, sizeof reply);
     if (status == 200 && e->kind == FINAL)
         node->slots[e->slot].final_sent = true;
     pthread_mutex_unlock(&node->lock);
@@ -523,29 +551,45 @@ static void carry_out(struct event *e)
     again(e, RETRY_US << (e->tries < 6 ? e->tries - 1 : 5), (enum kind)e->kind);
 }
 
+/* Until the next event is due; one thread at a time, so that the clock costs kwotad
+ * little of the machine. Wants the lock. */
+static void wait_for_event(void)
+{
+    for (;;) {
+        int64_t now = now_us();
+        struct timespec until;
+
+        if (heap_count == 0) {
+            pthread_cond_wait(&changed, &lock);
+        } else if (heap[0].at_us > now) {
+            until = (struct timespec){heap[0].at_us / 1000000,
+                                      heap[0].at_us % 1000000 * 1000};
+            pthread_cond_timedwait(&changed, &lock, &until);
+        } else {
+            return;
+        }
+    }
+}
+
 static void *work(void *arg)
 {
     (void)arg;
     pthread_mutex_lock(&lock);
     while (!stop) {
-        int64_t now = now_us();
         struct event e;
 
-        if (heap_count == 0) {
-            pthread_cond_wait(&changed, &lock);
-        } else if (heap[0].at_us > now) {
-            int64_t at = heap[0].at_us < now + 50000 ? heap[0].at_us : now + 50000;
-            struct timespec until = {at / 1000000, at % 1000000 * 1000};
-
-            pthread_cond_timedwait(&changed, &lock, &until);
-        } else {
-            e = pop();
-            busy++;
-            pthread_mutex_unlock(&lock);
-            carry_out(&e);
-            pthread_mutex_lock(&lock);
-            busy--;
-        }
+        while (clock_watched)
+            pthread_cond_wait(&free_hand, &lock);
+        clock_watched = true;
+        wait_for_event();
+        clock_watched = false;
+        pthread_cond_signal(&free_hand);
+        e = pop();
+        busy++;
+        pthread_mutex_unlock(&lock);
+        carry_out(&e);
+        pthread_mutex_lock(&lock);
+        busy--;
     }
     pthread_mutex_unlock(&lock);
     return NULL;
@@ -637,13 +681,13 @@ static long status_kb(const char *pid, const char *field)
 
 struct phase {
     const char *name;
-    int64_t from_us, kwotad_us, munged_us;
+    int64_t from_us, kwotad_us, munged_us, nodes_us;
 };
 
 static struct phase begin(const char *name)
 {
     return (struct phase){name, now_us(), cpu_us(options.kwotad),
-                          cpu_us(options.munged)};
+                          cpu_us(options.munged), cpu_us("self")};
 }
 
 static void tell(const struct phase *p)
@@ -651,10 +695,11 @@ static void tell(const struct phase *p)
     static const char *const names[] = {"report", "start", "decide", "final"};
     double s = (double)(now_us() - p->from_us) / 1e6;
 
-    printf("%s: %.1f s; kwotad %.1f %% of a core, munged %.1f %%; kwotad's memory %ld "
-           "MB (%ld MB of its own, at most %ld MB)\n",
+    printf("%s: %.1f s; kwotad %.1f %% of a core, munged %.1f %% (the played nodes "
+           "%.1f %%); kwotad's memory %ld MB (%ld MB of its own, at most %ld MB)\n",
            p->name, s, (double)(cpu_us(options.kwotad) - p->kwotad_us) / s / 1e4,
            (double)(cpu_us(options.munged) - p->munged_us) / s / 1e4,
+           (double)(cpu_us("self") - p->nodes_us) / s / 1e4,
            status_kb(options.kwotad, "VmRSS:") / 1024,
            status_kb(options.kwotad, "RssAnon:") / 1024,
            status_kb(options.kwotad, "VmHWM:") / 1024);
@@ -696,7 +741,7 @@ static void plan_reports(int64_t from_us, int seconds)
 
 static void fill(void)
 {
-    struct phase phase = begin("fill: every node's jobs start, at twice the rate");
+    struct phase phase = begin("fill: every node's jobs start, four a report interval");
     int64_t from = now_us();
 
     for (uint32_t n = 0; n < options.nodes; n++)
@@ -730,7 +775,8 @@ static void steady(const char *name, bool watched_too)
     tell(&phase);
 }
 
-/* A job of each of some nodes ends, and another starts, all within two seconds. */
+/* A job of each of some nodes ends, and one of as many others starts, all within two
+ * seconds. */
 static void burst(uint32_t count)
 {
     struct phase phase = begin("burst: finals and as many starts within two seconds, "
@@ -746,7 +792,7 @@ static void burst(uint32_t count)
         int64_t at = from + (int64_t)n * 2000000 / count;
 
         plan(at, FINAL, n, 0);
-        plan(at, START, n, 1);
+        plan(at, START, (n + options.nodes / 2) % options.nodes, 1);
     }
     watching = true;
     drain(options.report_s + 120);
@@ -782,7 +828,7 @@ static void most(void)
     sleep_until(now_us() + 3000000);
     phase = begin("most: as many reports as it can bear");
     endless = true;
-    for (uint32_t n = 0; n < THREADS && n < options.nodes; n++)
+    for (uint32_t n = 0; n < AT_ONCE && n < options.nodes; n++)
         plan(now_us(), REPORT, n, 0);
     for (int64_t end = now_us() + 20000000; now_us() < end;) {
         sleep_until(now_us() + 200000);
@@ -873,13 +919,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static void start_threads(void)
 {
+    pthread_attr_t small;
     pthread_t thread;
 
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, STACK);
     for (int i = 0; i < THREADS; i++)
-        if (pthread_create(&thread, NULL, work, NULL) != 0)
+        if (pthread_create(&thread, &small, work, NULL) != 0)
             die("a thread cannot be started");
     for (int i = 0; i < options.watchers; i++)
-        if (pthread_create(&thread, NULL, watch, (void *)(uintptr_t)i) != 0)
+        if (pthread_create(&thread, &small, watch, (void *)(uintptr_t)i) != 0)
             die("a thread cannot be started");
 }
 

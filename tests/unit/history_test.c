@@ -417,7 +417,8 @@ static void a_settled_run_makes_the_next_lien(void **state)
                               .limit_s = 7200};
     id = run_put(b->ledger, "c", &run, END + 10);
     assert_int_equal(
-        lien_open(b->ledger, w.policy, "c", id, &run, false, END + 10, why), LIEN_RUN);
+        lien_open(b->ledger, w.policy, "c", id, &run, LIEN_NOW, END + 10, NULL, why),
+        LIEN_RUN);
     assert_int_equal(
         ledger_number(b->ledger, -1, "SELECT mj FROM liens WHERE run_id = ?", "i", id),
         INT64_C(20000) * 3600);

@@ -190,12 +190,22 @@ static int64_t left_of(struct scene *s, const struct policy *policy,
     return balance.available_mj;
 }
 
+static enum lien_verdict open_at(struct scene *s, enum policy_enforce level, int64_t id,
+                                 const struct lookup_run *run, enum lien_moment moment)
+{
+    char why[LIEN_WHY];
+
+    return lien_open(s->books->ledger, s->level[level], "c", id, run, moment, NOW, NULL,
+                     why);
+}
+
 static enum lien_verdict open_lien(struct scene *s, const struct policy *policy,
                                    int64_t id, const struct lookup_run *run, bool late)
 {
     char why[LIEN_WHY];
 
-    return lien_open(s->books->ledger, policy, "c", id, run, late, NOW, why);
+    return lien_open(s->books->ledger, policy, "c", id, run,
+                     late ? LIEN_LATE : LIEN_NOW, NOW, NULL, why);
 }
 
 static void throw_switch(struct scene *s, const char *name, bool on)
@@ -296,7 +306,7 @@ static void any_quota_without_room_holds(void **state)
         snprintf(run.partition, sizeof run.partition, "%s", table[i].partition);
         id = put(s, &run);
         assert_int_equal(lien_open(s->books->ledger, s->level[ENFORCE_STRICT], "c", id,
-                                   &run, false, NOW, why),
+                                   &run, LIEN_NOW, NOW, NULL, why),
                          table[i].verdict);
         if (strncmp(why, table[i].why, strlen(table[i].why)) != 0)
             assert_string_equal(why, table[i].why);
@@ -319,32 +329,85 @@ static void the_tightest_of_several_counts(void **state)
     books_quota(s->books, "physics", "", "", 90 * J);
     books_quota(s->books, "", "alice", "", 99 * J);
     assert_int_equal(lien_open(s->books->ledger, s->level[ENFORCE_STRICT], "c", id,
-                               &run, true, NOW, why),
+                               &run, LIEN_LATE, NOW, NULL, why),
                      LIEN_RUN);
     assert_memory_equal(why, "account physics has ", 20);
     assert_int_equal(lien_mj(s, id), 90 * J);
 }
 
-/* The question that is asked before a job is held leaves nothing behind. */
-static void whether_it_would_run(void **state)
+/* While its prolog can wait, nothing is decided against it, and nothing is left behind.
+ */
+static void an_early_start_waits_for_room(void **state)
 {
     struct scene *s = *state;
-    struct ledger *ledger = s->books->ledger;
     struct lookup_run run = a_run(1, 100);
     int64_t id = put(s, &run);
 
     books_quota(s->books, "astro", "", "", 99 * J);
-    assert_false(lien_would_run(ledger, s->level[ENFORCE_STRICT], "c", id, &run, NOW));
-    assert_false(lien_would_run(ledger, s->level[ENFORCE_SOFT], "c", id, &run, NOW));
-    assert_true(lien_would_run(ledger, s->level[ENFORCE_SHADOW], "c", id, &run, NOW));
-    assert_true(lien_would_run(ledger, s->level[ENFORCE_OFF], "c", id, &run, NOW));
+    assert_int_equal(open_at(s, ENFORCE_STRICT, id, &run, LIEN_EARLY), LIEN_WAIT);
+    assert_int_equal(open_at(s, ENFORCE_SOFT, id, &run, LIEN_EARLY), LIEN_WAIT);
     assert_int_equal(lien_mj(s, id), -1);
     noted(s, id, "hold", 0);
     run.limit_s = 99;
-    assert_true(lien_would_run(ledger, s->level[ENFORCE_STRICT], "c", id, &run, NOW));
+    assert_int_equal(open_at(s, ENFORCE_STRICT, id, &run, LIEN_EARLY), LIEN_RUN);
+    assert_int_equal(lien_mj(s, id), 99 * J);
+    /* It is decided. */
     run.limit_s = 100;
-    open_lien(s, s->level[ENFORCE_STRICT], id, &run, false);
-    assert_true(lien_would_run(ledger, s->level[ENFORCE_STRICT], "c", id, &run, NOW));
+    assert_int_equal(open_at(s, ENFORCE_STRICT, id, &run, LIEN_EARLY), LIEN_RUN);
+}
+
+/* Where nothing is held nothing waits. */
+static void an_early_start_in_shadow_runs(void **state)
+{
+    struct scene *s = *state;
+    struct lookup_run one = a_run(1, 100), two = a_run(2, 100);
+    int64_t first = put(s, &one), second = put(s, &two);
+
+    books_quota(s->books, "astro", "", "", 99 * J);
+    assert_int_equal(open_at(s, ENFORCE_SHADOW, first, &one, LIEN_EARLY), LIEN_RUN);
+    noted(s, first, "shadow-hold", 1);
+    assert_int_equal(open_at(s, ENFORCE_OFF, second, &two, LIEN_EARLY), LIEN_RUN);
+}
+
+/* Starts that are decided one after the other, with what quotas have left asked once.
+ */
+static void together_they_take_no_more(void **state)
+{
+    static const enum lien_verdict want[] = {LIEN_RUN, LIEN_RUN, LIEN_HOLD, LIEN_RUN};
+    static const int64_t limit_s[] = {100, 100, 100, 49};
+    struct scene *s = *state;
+    struct lien_rooms rooms = {.count = 0};
+    struct quota quota = books_quota(s->books, "astro", "", "", 250 * J);
+    char why[LIEN_WHY];
+
+    books_quota(s->books, "physics", "", "", 1000 * J);
+    for (uint32_t i = 0; i < 4; i++) {
+        struct lookup_run run = a_run(i + 1, limit_s[i]);
+        int64_t id = put(s, &run);
+
+        assert_int_equal(lien_open(s->books->ledger, s->level[ENFORCE_STRICT], "c", id,
+                                   &run, LIEN_NOW, NOW, &rooms, why),
+                         want[i]);
+        if (want[i] == LIEN_HOLD)
+            assert_memory_equal(why, "account astro has ", 18);
+    }
+    assert_int_equal(left_of(s, s->level[ENFORCE_STRICT], &quota), J);
+}
+
+/* What `rooms` has is not more than there is, and less is no reason to hold. */
+static void who_is_not_let_in_is_asked_about_again(void **state)
+{
+    struct scene *s = *state;
+    struct lookup_run run = a_run(1, 100);
+    int64_t id = put(s, &run);
+    struct quota quota = books_quota(s->books, "astro", "", "", 100 * J);
+    struct lien_rooms rooms = {.count = 1, .rooms = {{quota.id, 99 * J}}};
+    char why[LIEN_WHY];
+
+    assert_int_equal(lien_open(s->books->ledger, s->level[ENFORCE_STRICT], "c", id,
+                               &run, LIEN_NOW, NOW, &rooms, why),
+                     LIEN_RUN);
+    assert_int_equal(lien_mj(s, id), 100 * J);
 }
 
 static void it_is_decided_once(void **state)
@@ -355,13 +418,13 @@ static void it_is_decided_once(void **state)
     struct quota quota = books_quota(s->books, "astro", "", "", 99 * J);
     char first[LIEN_WHY], again[LIEN_WHY];
 
-    lien_open(s->books->ledger, s->level[ENFORCE_STRICT], "c", id, &run, false, NOW,
-              first);
+    lien_open(s->books->ledger, s->level[ENFORCE_STRICT], "c", id, &run, LIEN_NOW, NOW,
+              NULL, first);
     assert_int_equal(
         ledger_do(s->books->ledger, "UPDATE quotas SET mj = ?", "i", 500 * J), 0);
     quota.mj = 500 * J;
     assert_int_equal(lien_open(s->books->ledger, s->level[ENFORCE_STRICT], "c", id,
-                               &run, false, NOW, again),
+                               &run, LIEN_NOW, NOW, NULL, again),
                      LIEN_HOLD);
     assert_string_equal(first, again);
     /* Carried out, it is the same verdict. */
@@ -631,6 +694,7 @@ static void a_changed_time_limit_moves_the_lien(void **state)
         use(s, id, 10 * J);
         run.limit_s = table[i].limit_s;
         run.until_s = NOW + table[i].until_s;
+        assert_true(lien_limit(s->books->ledger, policy, "c", id, &run, NOW + 20) >= 0);
         assert_int_equal(lien_limit(s->books->ledger, policy, "c", id, &run, NOW + 20),
                          0);
         assert_int_equal(lien_mj(s, id), table[i].lien_j * J);
@@ -987,7 +1051,10 @@ int main(void)
         SCENE(what_a_start_gets),
         SCENE(any_quota_without_room_holds),
         SCENE(the_tightest_of_several_counts),
-        SCENE(whether_it_would_run),
+        SCENE(an_early_start_waits_for_room),
+        SCENE(an_early_start_in_shadow_runs),
+        SCENE(together_they_take_no_more),
+        SCENE(who_is_not_let_in_is_asked_about_again),
         SCENE(it_is_decided_once),
         SCENE(a_lien_is_the_estimate_or_the_licence),
         SCENE(a_late_runs_use_counts_once),
