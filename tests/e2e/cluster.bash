@@ -7,7 +7,8 @@ bats_require_minimum_version 1.5.0
 
 top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 build=${KWOTA_BUILD:-$top/build}
-dir=/tmp/kwota-test-$(basename "$BATS_TEST_FILENAME" .bats)
+# … and of each source tree: two of them can be tested at the same time.
+dir=/tmp/kwota-test-$(basename "$BATS_TEST_FILENAME" .bats)-$(cksum <<<"$top" | cut -c1-5)
 
 cluster_up() {
     "$top/tests/cluster" down --dir "$dir" >/dev/null 2>&1 || true
