@@ -10,6 +10,10 @@
 #include "policy/points.h"
 #include "policy/steps.h"
 
+/* Of an array's tasks or a het job's parts so many are named. */
+#define PARTS_SHOWN 5
+#define PARTS_TEXT 160
+
 static const char *text(sqlite3_stmt *stmt, int column)
 {
     const char *value = (const char *)sqlite3_column_text(stmt, column);
@@ -258,12 +262,45 @@ static void add_run(struct ledger *ledger, sqlite3_stmt *row,
     json_array_append_new(runs, run);
 }
 
+/* "15+0, 15+1": an array's tasks, a het job's parts, as far as the caller may see them;
+ * "" if there are none. */
+static void parts_of(struct ledger *ledger, const struct access_rights *rights,
+                     const char *id, char text_of[PARTS_TEXT])
+{
+    sqlite3_stmt *row =
+        ledger_query(ledger,
+                     "SELECT DISTINCT job_text, user, account FROM runs"
+                     " WHERE (job_text > ?1 || '+' AND job_text < ?1 || ',')"
+                     " OR (job_text > ?1 || '_' AND job_text < ?1 || '`')"
+                     " ORDER BY LENGTH(job_text), job_text",
+                     "s", id);
+    int count = 0;
+    size_t len = 0;
+
+    text_of[0] = '\0';
+    while (row && count <= PARTS_SHOWN && sqlite3_step(row) == SQLITE_ROW) {
+        if (!access_to_run(rights, text(row, 1), text(row, 2)))
+            continue;
+        if (count++ < PARTS_SHOWN)
+            len += (size_t)snprintf(text_of + len, PARTS_TEXT - len, "%s%.20s",
+                                    len ? ", " : "", text(row, 0));
+        else
+            snprintf(text_of + len, PARTS_TEXT - len, ", ...");
+    }
+    sqlite3_finalize(row);
+}
+
 static json_t *none(const struct access_rights *rights, const char *id,
-                    unsigned *status)
+                    const char *parts, unsigned *status)
 {
     char sentence[320];
 
     *status = 404;
+    if (parts[0]) {
+        snprintf(sentence, sizeof sentence, "job %.80s has parts of its own: %s", id,
+                 parts);
+        return person_error(sentence);
+    }
     snprintf(sentence, sizeof sentence,
              "there is no run of job %.80s that %.60s may see (a job that has not "
              "started has none)",
@@ -274,6 +311,7 @@ static json_t *none(const struct access_rights *rights, const char *id,
 json_t *person_job(struct ledger *ledger, const struct access_rights *rights,
                    const char *id, const struct person_wish *wish, unsigned *status)
 {
+    char parts[PARTS_TEXT] = "";
     json_t *runs;
     sqlite3_stmt *row;
 
@@ -294,10 +332,12 @@ json_t *person_job(struct ledger *ledger, const struct access_rights *rights,
         if (access_to_run(rights, text(row, 6), text(row, 7)))
             add_run(ledger, row, wish, runs);
     sqlite3_finalize(row);
+    if (json_array_size(runs) == 0)
+        parts_of(ledger, rights, id, parts);
     ledger_commit(ledger);
     if (json_array_size(runs) == 0) {
         json_decref(runs);
-        return none(rights, id, status);
+        return none(rights, id, parts, status);
     }
     *status = 200;
     return json_pack("{s:o}", "runs", runs);

@@ -268,9 +268,52 @@ static void a_wish_has_limits(void **state)
 
 #define WITH_BOOKS(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+/* Who asks for the whole of an array or of a het job learns what its parts are called.
+ */
+static void parts_are_named(void **state)
+{
+    static const struct {
+        const char *id, *error;
+    } table[] = {
+        {"15", "job 15 has parts of its own: 15+0, 15+1"},
+        {"20", "job 20 has parts of its own: 20_1, 20_2, 20_3, 20_4, 20_10, ..."},
+        {"2", "there is no run of job 2 that  may see (a job that has not started has "
+              "none)"},
+    };
+    static const char *const texts[] = {"15+0", "15+1", "20_1",  "20_2",
+                                        "20_3", "20_4", "20_10", "20_11"};
+    static const struct access_rights rights;
+    struct person_wish wish = {.bins = 0};
+    struct books *books = *state;
+    unsigned status;
+
+    assert_int_equal(ledger_begin(books->ledger), 0);
+    for (uint32_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct lookup_run run = {.job_id = 15 + i,
+                                 .submit_s = T,
+                                 .start_s = T,
+                                 .user = "alice",
+                                 .node_count = 1,
+                                 .started = true};
+
+        snprintf(run.text, sizeof run.text, "%s", texts[i]);
+        assert_true(run_put(books->ledger, "c", &run, T) > 0);
+    }
+    assert_int_equal(ledger_commit(books->ledger), 0);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        json_t *reply = person_job(books->ledger, &rights, table[i].id, &wish, &status);
+
+        assert_int_equal(status, 404);
+        assert_string_equal(json_string_value(json_object_get(reply, "error")),
+                            table[i].error);
+        json_decref(reply);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(parts_are_named, setup, teardown),
         WITH_BOOKS(what_was_divided_is_told_apart),
         WITH_BOOKS(steps_add_up_over_nodes),
         WITH_BOOKS(the_end_of_a_step_waits_for_no_other_report),
