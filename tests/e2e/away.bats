@@ -142,6 +142,7 @@ passed() {
 @test "a stale map is told once; jobs pass without a lien, or are refused if the policy says so" {
     quota -A astro 100Wh --period month
     policy '.limits.map_stale_s = 60'
+    newer_map
     wait_for 20 refuses_what_never_fits alice astro
     daemon kill kwotad -9
     mark
@@ -154,6 +155,7 @@ passed() {
     daemon start kwotad
     policy '.limits.map_missing = "refuse"'
     # kwotad's last map says it.
+    newer_map
     wait_for 20 refuses_what_never_fits alice astro
     two_looks
     daemon kill kwotad -9

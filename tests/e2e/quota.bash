@@ -115,11 +115,23 @@ policy_file() {
 # policy FILTER - the same, and waits until it is in force
 policy() {
     policy_file "$1"
-    wait_for 10 policy_is_newer
+    root kwota policy reload >&2
 }
 
 policy_is_newer() {
     [ "$(root kwota policy show --json | jq .state.since_s)" -ge "$(stat -c %Y "$dir/etc/kwota.json")" ]
+}
+
+# newer_map - waits for a map that was begun after this call
+newer_map() {
+    touch "$dir/newer"
+    wait_for 20 map_renewed
+    touch "$dir/newer"
+    wait_for 20 map_renewed
+}
+
+map_renewed() {
+    [ "$dir/spool/kwota/budget.map" -nt "$dir/newer" ]
 }
 
 charge_wh() {
