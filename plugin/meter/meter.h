@@ -82,6 +82,11 @@ void meter_allocate(struct meter *meter, const char *token, int64_t cpus,
 /* kwotad's word on what a run is held to. For any thread. */
 void meter_cap(struct meter *meter, const char *token, const struct caps_order *order);
 
+/* kwotad says that the run is over, and no end was told yet. It is believed where no
+ * cgroup of the run has ever been seen; otherwise its processes may still be there. The
+ * end has a while yet to come. For any thread. */
+void meter_over(struct meter *meter, const char *token);
+
 /* A job is over on this node; its counts become final, on disk. */
 void meter_end(struct meter *meter, uint32_t job);
 

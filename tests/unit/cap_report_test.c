@@ -195,6 +195,21 @@ static void replies_have_the_allowance(void **state)
     json_decref(reply);
 }
 
+/* A node whose epilog never came hears that the run is over. */
+static void replies_tell_what_is_over(void **state)
+{
+    struct scene *s = *state;
+    json_t *reply = report(s, 1, "", "", false);
+
+    assert_non_null(of_run(reply, "cpus"));
+    assert_null(of_run(reply, "over"));
+    json_decref(reply);
+    books_do(s->b, "UPDATE runs SET state = 'ended', end_s = start_s + 1");
+    reply = report(s, 2, "", "", false);
+    assert_true(json_is_true(of_run(reply, "over")));
+    json_decref(reply);
+}
+
 static json_t *decisions(struct scene *s, bool capping)
 {
     json_t *body = json_of("{'tokens':['t1']}"), *reply;
@@ -377,10 +392,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-        TEST(replies_have_the_cap),        TEST(replies_have_the_allowance),
-        TEST(prologs_wait_for_the_cap),    TEST(a_run_has_a_history),
-        TEST(a_run_without_caps_has_none), TEST(what_is_no_cap_is_passed_over),
-        TEST(nodes_have_limits),
+        TEST(replies_have_the_cap),          TEST(replies_have_the_allowance),
+        TEST(replies_tell_what_is_over),     TEST(prologs_wait_for_the_cap),
+        TEST(a_run_has_a_history),           TEST(a_run_without_caps_has_none),
+        TEST(what_is_no_cap_is_passed_over), TEST(nodes_have_limits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
