@@ -77,6 +77,7 @@ static bool hangs(const struct caps *caps, char why[LIMIT_WHY])
     return true;
 }
 
+/* NULL: nothing has become of it yet. */
 static json_t *held_json(struct caps *caps, int i, const struct caps_run *run)
 {
     const struct limit *limit = &caps->limits.item[i];
@@ -92,6 +93,9 @@ static json_t *held_json(struct caps *caps, int i, const struct caps_run *run)
                            seen->failed[0] ? seen->failed : why);
     if (wanted_mw == 0 || wanted_mw > own_mw)
         return device_json(limit->name, seen->now_mw, "shared", "");
+    if (caps->done < run->asked && !(d && caps_in_force(d)) &&
+        (seen->now_mw == LIMIT_UNKNOWN || seen->now_mw > limit_fitting(limit, own_mw)))
+        return NULL;
     return device_json(limit->name, seen->now_mw, "set", "");
 }
 
@@ -131,9 +135,12 @@ static json_t *devices_json(struct caps *caps, const struct caps_live *live,
 
         if (caps_own_mw(run, limit) <= 0)
             continue;
-        if (caps_holds(caps, live, limit))
-            json_array_append_new(list, held_json(caps, i, run));
-        else if (limit->of == COUNTER_PACKAGE)
+        if (caps_holds(caps, live, limit)) {
+            json_t *held = held_json(caps, i, run);
+
+            if (held)
+                json_array_append_new(list, held);
+        } else if (limit->of == COUNTER_PACKAGE)
             json_array_append_new(
                 list, device_json(limit->name, caps->seen[i].now_mw, "shared",
                                   "the run does not have the node to itself"));

@@ -240,6 +240,27 @@ static void what_is_set(void **arg)
     }
 }
 
+/* What is told and not done yet is not reported as if it were. */
+static void told_is_not_set(void **arg)
+{
+    struct books_run *first = start(1, 2), *run = start(2, 1);
+    json_t *report;
+
+    (void)arg;
+    cap(first, 250 * W); /* so that devices are open, and read */
+    tell(run, 250 * W, 0);
+    report = report_of(run);
+    assert_int_equal(json_array_size(json_object_get(report, "devices")), 0);
+    json_decref(report);
+    pass();
+    assert_state(run, "set", 250 * W);
+    /* another word: until it is done, what is set holds */
+    tell(run, 200 * W, 0);
+    assert_state(run, "set", 250 * W);
+    pass();
+    assert_state(run, "set", 200 * W);
+}
+
 /* Raising a cap above what was found restores that, and no more. */
 static void raised_above_what_was_found(void **arg)
 {
@@ -884,6 +905,7 @@ int main(void)
         TEST(set_and_set_back),
         TEST(lifted_while_it_runs),
         TEST(what_is_set),
+        TEST(told_is_not_set),
         TEST(raised_above_what_was_found),
         TEST(sharers_get_the_highest),
         TEST(a_sharer_without_a_cap_lifts_it),
