@@ -34,9 +34,9 @@ all_reported() {
         [ "$(root kwota top --once --json | jq '.runs | length')" -eq 100 ]
 }
 
-# Every attempt to set a limit, of all nodes.
+# Every attempt to set a limit, of all nodes: all have GPUs of the same names.
 sets() {
-    find "$dir/nodes" -name kwota-plant-limits.jsonl -exec cat {} +
+    find "$dir/nodes" -name kwota-plant-limits.jsonl -exec jq -c '.gpu = input_filename + "\(.gpu)"' {} +
 }
 
 # The runs that are held to the value by their nodes' own word, which the ledger has.
@@ -63,7 +63,7 @@ none_held() {
     ordered=$(now_ms)
     root kwota cap set --partition main 300W --why 'the grid asked'
     wait_for 40 all_acknowledged 300000
-    devices=$(sets | jq -s 'map(select(.mw == 300000) | .uuid) | unique | length')
+    devices=$(sets | jq -s 'map(select(.mw == 300000) | .gpu) | unique | length')
     last_ms=$(sets | jq -s 'map(select(.mw == 300000) | .time_ms) | max')
     echo "$devices GPUs held, the last $((last_ms - ordered)) ms after the order; told after" \
         "$(ledger "SELECT MAX(time_ms) - $ordered FROM run_caps WHERE value = 300000") ms"
@@ -81,7 +81,7 @@ none_held() {
     until=$(ledger "SELECT until_s FROM cap_orders ORDER BY id DESC LIMIT 1")
     wait_for 40 all_acknowledged 200000
     back_again() {
-        sets | jq -es --argjson from $((until * 1000)) 'map(select(.mw == 300000 and .time_ms >= $from) | .uuid) | unique | length >= 60'
+        sets | jq -es --argjson from $((until * 1000)) 'map(select(.mw == 300000 and .time_ms >= $from) | .gpu) | unique | length >= 60'
     }
     wait_for 60 back_again
     last_ms=$(sets | jq -s --argjson from $((until * 1000)) 'map(select(.mw == 300000 and .time_ms >= $from) | .time_ms) | max')
@@ -101,7 +101,7 @@ none_held() {
     echo "the last $((last_ms - lifted)) ms after the lift"
     [ $((last_ms - lifted)) -le $((report_ms + 1000)) ]
     sets | jq -es 'all(.mw >= .min_mw and .mw <= .max_mw and .rc == 0)'
-    sets | jq -es 'group_by(.uuid) | all(max_by(.time_ms).mw == 400000)'
+    sets | jq -es 'group_by(.gpu) | all(max_by(.time_ms).mw == 400000)'
 }
 
 @test "the same for CPU time" {
@@ -115,7 +115,8 @@ none_held() {
     wait_for 40 quotas 80
     echo "held within $(($(now_ms) - ordered)) ms"
     [ $(($(now_ms) - ordered)) -le $((report_ms + 4000)) ]
-    root scancel -u alice,bob
+    root scancel -u alice
+    root scancel -u bob
     no_quotas() {
         [ -z "$(root find /sys/fs/cgroup/cpu/kwota -name 'job_*')" ]
     }
