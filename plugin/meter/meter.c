@@ -13,6 +13,7 @@
 #include "plugin/meter/account.h"
 #include "plugin/meter/driver.h"
 #include "plugin/meter/steps.h"
+#include "plugin/meter/text.h"
 
 /* A cgroup that is gone this long is not between two steps. */
 #define GONE_NS (60 * INT64_C(1000000000))
@@ -599,6 +600,28 @@ void meter_allocate(struct meter *meter, const char *token, int64_t cpus,
         if (!meter->books.runs[i].final &&
             strcmp(meter->books.runs[i].token, token) == 0)
             allocate(meter, &meter->books.runs[i], cpus, memory_mb);
+    pthread_mutex_unlock(&meter->lock);
+}
+
+void meter_found_gpus(struct meter *meter, const char *token, const char *places)
+{
+    uint64_t gpus;
+
+    if (!places || text_index_list(places, &gpus) < 0)
+        return;
+    pthread_mutex_lock(&meter->lock);
+    for (int i = 0; i < meter->books.run_count; i++) {
+        struct books_run *run = &meter->books.runs[i];
+
+        if (run->final || run->gpus || !(run->reasons & 1U << BOOKS_NO_START) ||
+            strcmp(run->token, token) != 0)
+            continue;
+        tick_locked(meter, true);
+        run->gpus = gpus;
+        share_out(meter);
+        save_locked(meter, false);
+        caps_look(&meter->caps, &meter->books);
+    }
     pthread_mutex_unlock(&meter->lock);
 }
 

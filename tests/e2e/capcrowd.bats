@@ -49,6 +49,11 @@ all_acknowledged() {
     [ "$(acknowledged "$1")" -eq 100 ]
 }
 
+# The GPUs that the jobs hold, as Slurm says.
+gpus_in_use() {
+    root scontrol -d show job | sed -n 's/.*Nodes=\(n[0-9]*\) .*(IDX:\([0-9]*\)).*/\1 \2/p' | sort -u | wc -l
+}
+
 # So many GPUs have another limit than was found.
 held_devices() {
     cat "$dir"/spool/meter/*/caps.json | jq -s 'map(.devices | length) | add'
@@ -67,9 +72,8 @@ none_held() {
     last_ms=$(sets | jq -s 'map(select(.mw == 300000) | .time_ms) | max')
     echo "$devices GPUs held, the last $((last_ms - ordered)) ms after the order; told after" \
         "$(ledger "SELECT MAX(time_ms) - $ordered FROM run_caps WHERE value = 300000") ms"
-    # 80 jobs with two parts of four, 20 with a GPU.
-    [ "$devices" -ge 60 ]
-    [ $((last_ms - ordered)) -le $((report_ms + 1000)) ]
+    [ "$devices" -ge 40 ] && [ "$devices" -eq "$(gpus_in_use)" ]
+    [ $((last_ms - ordered)) -le $((report_ms + 1500)) ]
     # Nodes say so with the next report.
     [ "$(ledger "SELECT MAX(time_ms) - $ordered FROM run_caps WHERE value = 300000")" -le $((2 * report_ms + 2000)) ]
     [ "$(root kwota top --once --json | jq '[.runs[] | select(.cap.gpu_mw == 300000)] | length')" -eq 100 ]
@@ -81,7 +85,7 @@ none_held() {
     until=$(ledger "SELECT until_s FROM cap_orders ORDER BY id DESC LIMIT 1")
     wait_for 40 all_acknowledged 200000
     back_again() {
-        sets | jq -es --argjson from $((until * 1000)) 'map(select(.mw == 300000 and .time_ms >= $from) | .gpu) | unique | length >= 60'
+        sets | jq -es --argjson from $((until * 1000)) 'map(select(.mw == 300000 and .time_ms >= $from) | .gpu) | unique | length == $all' --argjson all "$(gpus_in_use)"
     }
     wait_for 60 back_again
     last_ms=$(sets | jq -s --argjson from $((until * 1000)) 'map(select(.mw == 300000 and .time_ms >= $from) | .time_ms) | max')
@@ -99,7 +103,7 @@ none_held() {
     wait_for 40 none_held
     last_ms=$(sets | jq -s 'map(select(.mw == 400000) | .time_ms) | max')
     echo "the last $((last_ms - lifted)) ms after the lift"
-    [ $((last_ms - lifted)) -le $((report_ms + 1000)) ]
+    [ $((last_ms - lifted)) -le $((report_ms + 1500)) ]
     sets | jq -es 'all(.mw >= .min_mw and .mw <= .max_mw and .rc == 0)'
     sets | jq -es 'group_by(.gpu) | all(max_by(.time_ms).mw == 400000)'
 }
