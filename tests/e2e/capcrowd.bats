@@ -127,3 +127,26 @@ none_held() {
     wait_for 90 no_quotas
     no_node_drained
 }
+
+@test "back on its node at once, Slurm runs no prolog for it: it is held all the same" {
+    local job
+    limit_is() {
+        [ "$(plant n4 trick limit --domain gpu-0 | jq .limit_mw)" = "$1" ]
+    }
+    job=$(submit carol 'sleep 120' -w n4 -n 1 -c 1 --gres=gpu:1 -o /dev/null --gpu-power-cap=200W --requeue)
+    wait_for 30 limit_is 200000
+    root scontrol requeue "$job"
+    wait_for 30 limit_is 400000
+    again() {
+        job_runs "$job" || { root scontrol update jobid="$job" StartTime=now && false; }
+    }
+    wait_for 50 again
+    wait_for 40 limit_is 200000
+    start_not_told() {
+        root kwota job "$job" --json | jq -e '.. | strings | select(test("start was not told"))'
+    }
+    wait_for 20 start_not_told
+    root scancel "$job"
+    wait_for 40 limit_is 400000
+    no_node_drained
+}
