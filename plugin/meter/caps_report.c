@@ -178,6 +178,16 @@ static int64_t capped_ms(const struct caps_run *run)
            (run->since_ms && now_ms > run->since_ms ? now_ms - run->since_ms : 0);
 }
 
+/* To what the run was ever held; NULL: to nothing. */
+static json_t *lowest_json(const struct caps_run *run)
+{
+    if (capped_ms(run) <= 0)
+        return NULL;
+    return json_pack("{s:o s:o s:o}", "gpu_mw", known(run->lowest.gpu_mw), "package_mw",
+                     known(run->lowest.package_mw), "cpu_percent",
+                     known(run->lowest.cpu_percent));
+}
+
 static json_t *run_json(struct caps *caps, const struct caps_live *live,
                         const struct caps_run *run)
 {
@@ -186,12 +196,13 @@ static json_t *run_json(struct caps *caps, const struct caps_live *live,
         !over && run->quota.dir[0] && !run->quota_failed && !run->quota_foreign;
 
     return json_pack(
-        "{s:o s:o s:o s:o s:I s:o}", "gpu_mw",
+        "{s:o s:o s:o s:o s:I s:o s:o s:o*}", "gpu_mw",
         known(over ? 0 : in_force_mw(caps, live, run, COUNTER_GPU)), "package_mw",
         known(over ? 0 : in_force_mw(caps, live, run, COUNTER_PACKAGE)), "cpu_percent",
         known(quota ? caps_cpu_percent(run, live) : 0), "since_ms",
         known(run->since_ms), "capped_ms", (json_int_t)capped_ms(run), "devices",
-        over ? json_array() : devices_json(caps, live, run));
+        over ? json_array() : devices_json(caps, live, run), "why",
+        text_or_null(run->cap.why), "lowest", over ? lowest_json(run) : NULL);
 }
 
 static json_t *limits_json(struct caps *caps)
@@ -240,16 +251,14 @@ void caps_report(struct caps *caps, json_t *report)
 
 json_t *caps_summary(struct caps *caps, const char *token)
 {
-    json_t *summary = NULL;
+    json_t *summary;
     const struct caps_run *run;
 
     pthread_mutex_lock(&caps->lock);
     run = caps_book_run(&caps->book, token);
-    if (run && capped_ms(run) > 0)
-        summary = json_pack("{s:o s:o s:o s:I}", "gpu_mw", known(run->lowest.gpu_mw),
-                            "package_mw", known(run->lowest.package_mw), "cpu_percent",
-                            known(run->lowest.cpu_percent), "capped_ms",
-                            (json_int_t)capped_ms(run));
+    summary = run ? lowest_json(run) : NULL;
+    if (summary)
+        json_object_set_new(summary, "capped_ms", json_integer(capped_ms(run)));
     pthread_mutex_unlock(&caps->lock);
     return summary;
 }

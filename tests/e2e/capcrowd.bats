@@ -150,3 +150,10 @@ none_held() {
     wait_for 40 limit_is 400000
     no_node_drained
 }
+
+@test "over before any report could tell of it: what it was held to is in the books all the same" {
+    local job
+    job=$(submit carol 'sleep 1' -w n4 -n 1 -c 1 --gres=gpu:1 -o /dev/null --gpu-power-cap=210W)
+    wait_for 60 settled "$job"
+    root kwota job "$job" | grep -E "capped: gpu at 210 W, its user's --gpu-power-cap"
+}
