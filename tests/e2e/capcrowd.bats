@@ -128,20 +128,27 @@ none_held() {
     no_node_drained
 }
 
-@test "back on its node at once, Slurm runs no prolog for it: it is held all the same" {
+# As where Slurm runs no prolog, for a job that is back on its node at once.
+@test "no meter heard of its prolog: kwotad tells the meter its GPUs, and it is held all the same" {
     local job
     limit_is() {
         [ "$(plant n4 trick limit --domain gpu-0 | jq .limit_mw)" = "$1" ]
     }
-    job=$(submit carol 'sleep 120' -w n4 -n 1 -c 1 --gres=gpu:1 -o /dev/null --gpu-power-cap=200W --requeue)
-    wait_for 30 limit_is 200000
-    root scontrol requeue "$job"
-    wait_for 30 limit_is 400000
-    again() {
-        job_runs "$job" || { root scontrol update jobid="$job" StartTime=now && false; }
+    root scancel -u alice
+    root scancel -u bob
+    wait_for 60 queue_empty
+    mv "$dir/build/plugin/meter/kwota-meter" "$dir/build/plugin/meter/away"
+    "$top/tests/cluster" kill --dir "$dir" meter-n4 -KILL
+    job=$(submit carol 'while [ ! -e go ]; do sleep 0.2; done
+srun sleep 120' -w n4 -n 1 -c 1 --gres=gpu:1 -o /dev/null --gpu-power-cap=200W)
+    batch_runs() {
+        root scontrol listpids "$job" n4 | grep -q batch
     }
-    wait_for 50 again
-    wait_for 40 limit_is 200000
+    wait_for 40 batch_runs
+    mv "$dir/build/plugin/meter/away" "$dir/build/plugin/meter/kwota-meter"
+    "$top/tests/cluster" start --dir "$dir" meter-n4
+    as carol touch "$dir/home/carol/go"
+    wait_for 60 limit_is 200000
     start_not_told() {
         root kwota job "$job" --json | jq -e '.. | strings | select(test("start was not told"))'
     }
