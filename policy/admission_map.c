@@ -148,6 +148,7 @@ static int put_partitions(struct draft *d, const struct policy *policy,
                                      .node_cpus = from[i].node_cpus,
                                      .node_gpus = from[i].node_gpus};
         to->known = policy_nameplate(policy, to->name, &to->nameplate, NULL);
+        estimate_cap(&to->nameplate, policy_cap_certain_mw(policy, to->name));
     }
     d->tables.partitions = d->partitions;
     d->tables.partition_count = count;

@@ -54,18 +54,19 @@ static int note(struct ledger *ledger, const char *token, const char *what,
         "ssiuss", token, what, time_ms, value, state, why);
 }
 
-/* By whose word the run is held now; "": by nobody's. */
-static json_t *word_of(struct ledger *ledger, const char *token)
+/* By whose word the run is held now; "": by nobody's. A node says which word it goes
+ * by, which may be gone here already. */
+static json_t *word_of(struct ledger *ledger, const char *token, const json_t *caps)
 {
     sqlite3_stmt *row =
         ledger_query(ledger,
                      "SELECT why FROM caps c JOIN tokens t ON t.run_id = c.run_id"
                      " WHERE t.token = ?",
                      "s", token);
-    const char *why = NULL;
+    const char *why = text(caps, "why");
     json_t *word;
 
-    if (row && sqlite3_step(row) == SQLITE_ROW)
+    if (!why[0] && row && sqlite3_step(row) == SQLITE_ROW)
         why = (const char *)sqlite3_column_text(row, 0);
     word = json_string(why ? why : "");
     ledger_done(ledger, row);
@@ -99,13 +100,39 @@ static int note_restored(struct ledger *ledger, const char *token, const json_t 
     return rc;
 }
 
+/* A run that was over before any report could tell of its caps: to what it was held at
+ * the least, and for how long, is all that is known. */
+static int note_brief(struct ledger *ledger, const char *token, const json_t *caps,
+                      int64_t time_ms)
+{
+    static const struct {
+        const char *key, *what;
+    } parts[] = {{"gpu_mw", "gpu"}, {"package_mw", "package"}, {"cpu_percent", "cpu"}};
+    const json_t *lowest = json_object_get(caps, "lowest");
+    int64_t capped_ms = number(caps, "capped_ms");
+
+    if (!lowest || capped_ms <= 0 ||
+        ledger_number(ledger, 0, "SELECT COUNT(*) FROM run_caps WHERE token = ?", "s",
+                      token) > 0)
+        return 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        int64_t value = number(lowest, parts[i].key);
+
+        if (value != ENERGY_UNKNOWN &&
+            note(ledger, token, parts[i].what, time_ms - capped_ms, value, "set",
+                 text(caps, "why")) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int take_changes(struct ledger *ledger, const char *token, const json_t *caps,
                         int64_t time_ms)
 {
-    json_t *told = json_object(), *word = word_of(ledger, token), *device;
+    json_t *told = json_object(), *word = word_of(ledger, token, caps), *device;
     int64_t percent = number(caps, "cpu_percent");
     size_t i;
-    int rc = 0;
+    int rc = note_brief(ledger, token, caps, time_ms);
 
     json_array_foreach(json_object_get(caps, "devices"), i, device)
     {

@@ -127,6 +127,7 @@ int64_t expected_mj(struct ledger *ledger, const struct policy *policy,
     if (history.runs > 0) {
         by_history(figures, limit_s, &history, e);
     } else if (policy_nameplate(policy, job->partition, &plate, NULL)) {
+        estimate_cap(&plate, policy_cap_certain_mw(policy, job->partition));
         if (policy_capping(policy))
             estimate_cap(&plate, job->gpu_cap_mw);
         e->mw = estimate_mw(&plate, &job->shape);

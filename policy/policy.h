@@ -153,6 +153,11 @@ bool policy_capping(const struct policy *policy);
 void policy_cap(const struct policy *policy, const struct policy_job *job,
                 struct cap *cap);
 
+/* What every job's GPUs are held to in a partition, whosever it is, always: by the
+ * rules that name nothing but the partition, or nothing at all. 0: nothing. Estimates
+ * may go by it. */
+int64_t policy_cap_certain_mw(const struct policy *policy, const char *partition);
+
 /* All rules that are about such a job, at whatever time and use:
  * [{"value":"GPUs at most 250 W, 17:00-20:00 mon-fri","source"}], a new reference. */
 json_t *policy_cap_rules(const struct policy *policy, const struct policy_job *job);

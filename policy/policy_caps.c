@@ -246,6 +246,22 @@ void policy_cap(const struct policy *policy, const struct policy_job *job,
     }
 }
 
+int64_t policy_cap_certain_mw(const struct policy *policy, const char *partition)
+{
+    int64_t least = 0;
+
+    for (int i = 0; policy_capping(policy) && i < policy->caps.count; i++) {
+        const struct policy_cap_rule *rule = &policy->caps.rules[i];
+        int64_t mw = rule->most[CAP_GPU];
+
+        if (mw > 0 && is(rule->partition, partition) && !rule->account && !rule->qos &&
+            !rule->user && !rule->gpu_type && !rule->used_percent && !rule->between &&
+            !rule->days && (!least || mw < least))
+            least = mw;
+    }
+    return least;
+}
+
 /* "GPUs at most 250 W, 17:00-20:00 mon-fri, from 80 % of a quota used on" */
 static void tell_rule(const struct policy_cap_rule *rule, char *text, size_t size)
 {

@@ -250,8 +250,9 @@ static json_t *share_json(struct ledger *ledger, const char *token, bool spare)
     sqlite3_stmt *stmt = ledger_query(
         ledger,
         "SELECT t.cpus, t.memory_mb, t.run_id, c.run_id, c.gpu_mw, c.package_mw,"
-        " c.cpu_percent, c.why FROM tokens t LEFT JOIN caps c ON c.run_id = t.run_id"
-        " WHERE t.token = ? AND t.run_id IS NOT NULL",
+        " c.cpu_percent, c.why, r.state <> 'running', t.gpus FROM tokens t"
+        " JOIN runs r ON r.id = t.run_id LEFT JOIN caps c ON c.run_id = t.run_id"
+        " WHERE t.token = ?",
         "s", token);
     json_t *share = NULL, *allowance = NULL;
 
@@ -259,6 +260,11 @@ static json_t *share_json(struct ledger *ledger, const char *token, bool spare)
         share =
             json_pack("{s:o s:o}", "cpus", known_number(sqlite3_column_int64(stmt, 0)),
                       "memory_mb", known_number(sqlite3_column_int64(stmt, 1)));
+        if (sqlite3_column_type(stmt, 9) != SQLITE_NULL)
+            json_object_set_new(
+                share, "gpus", json_string((const char *)sqlite3_column_text(stmt, 9)));
+        if (sqlite3_column_int(stmt, 8))
+            json_object_set_new(share, "over", json_true());
         if (sqlite3_column_type(stmt, 3) != SQLITE_NULL)
             json_object_set_new(
                 share, "cap",

@@ -110,9 +110,10 @@ int run_shares(struct ledger *ledger, int64_t run_id, const struct lookup_run *r
         const struct lookup_share *share = &run->shares[i];
 
         if (ledger_do(ledger,
-                      "UPDATE tokens SET cpus = NULLIF(?,0), memory_mb = NULLIF(?,0)"
-                      " WHERE run_id = ? AND node = ?",
-                      "iiis", share->cpus, share->memory_mb, run_id, share->node) < 0)
+                      "UPDATE tokens SET cpus = NULLIF(?,0), memory_mb = NULLIF(?,0),"
+                      " gpus = NULLIF(?,'') WHERE run_id = ? AND node = ?",
+                      "iisis", share->cpus, share->memory_mb, share->gpus, run_id,
+                      share->node) < 0)
             return -1;
     }
     return 0;

@@ -253,6 +253,8 @@ static const char version_3[] =
     " PRIMARY KEY (token, what, time_ms)) WITHOUT ROWID;"
     "ALTER TABLE tokens ADD COLUMN capped_ms INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE tokens ADD COLUMN caps_told TEXT;"
+    /* Slurm's places of the GPUs that the job holds there, "0-1,3". */
+    "ALTER TABLE tokens ADD COLUMN gpus TEXT;"
     /* A node's devices that have a limit. found_mw: before kwota set it; null: kwota
      * does not hold it. */
     "CREATE TABLE node_limits ("

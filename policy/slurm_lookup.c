@@ -105,6 +105,9 @@ static void read_shares(const slurm_job_info_t *job, struct lookup_run *run)
         struct lookup_share *share = &run->shares[run->share_count++];
         int cpus = slurm_job_cpus_allocated_on_node(job->job_resrcs, name);
 
+        if (run->share_count <= job->gres_detail_cnt)
+            tres_gpu_places(job->gres_detail_str[run->share_count - 1], share->gpus,
+                            sizeof share->gpus);
         put(share->node, sizeof share->node, name);
         share->cpus = cpus > 0 ? cpus : 0;
         share->memory_mb = memory_on_node(job, share->cpus);

@@ -14,6 +14,7 @@
 struct lookup_share {
     char node[256];
     int64_t cpus, memory_mb;
+    char gpus[64]; /* Slurm's places of them, "0-1,3"; "": unknown, or none */
 };
 
 /* One run of a job, as slurmctld or slurmdbd knows it. */

@@ -1,6 +1,7 @@
 /* tres.c - numbers in Slurm's texts of resources and licences */
 #include "policy/tres.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,4 +174,35 @@ void tres_gpu_types(const char *tres, const char *gres, char *text, int size)
         add_types(gres, "gpu:", text, size);
     if (!text[0])
         add_types(gres, "gres:gpu:", text, size);
+}
+
+/* A GPU in parts is a GPU. */
+static bool is_gpu(const char *item)
+{
+    return strncmp(item, "gpu:", 4) == 0 || strncmp(item, "shard:", 6) == 0 ||
+           strncmp(item, "mps:", 4) == 0;
+}
+
+void tres_gpu_places(const char *detail, char *text, int size)
+{
+    static const char mark[] = "(IDX:";
+    const char *item = detail, *places;
+    int used = 0;
+
+    text[0] = '\0';
+    while (item && (places = strstr(item, mark))) {
+        int length;
+
+        places += sizeof mark - 1;
+        length = (int)strcspn(places, ")");
+        if (is_gpu(item) && used + length + 2 > size) {
+            text[0] = '\0';
+            return;
+        }
+        if (is_gpu(item) && length > 0)
+            used += snprintf(text + used, (size_t)(size - used), "%s%.*s",
+                             used ? "," : "", length, places);
+        item = places + length;
+        item += strspn(item, "),");
+    }
 }

@@ -38,6 +38,10 @@ char *tres_keep_words(char *text, int size, const char *words, const char *comme
  * "gpu:a100:2,gpu:v100:1". "": none is named. Either may be NULL. */
 void tres_gpu_types(const char *tres, const char *gres, char *text, int size);
 
+/* Slurm's places of the GPUs, "0-1,3", that "gpu:a100:2(IDX:0-1),gpu:v100:1(IDX:3)" or
+ * "shard:2(IDX:3)" names: what a job has on a node. "": none, or they do not fit. */
+void tres_gpu_places(const char *detail, char *text, int size);
+
 /* The same list with so many of that licence, whatever it had of it; 0: none. -1: it
  * does not fit into `size`, or has alternatives ("a|b"), which cannot be added to. */
 int tres_put_licence(const char *licences, const char *name, int64_t count, char *text,

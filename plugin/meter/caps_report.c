@@ -77,6 +77,7 @@ static bool hangs(const struct caps *caps, char why[LIMIT_WHY])
     return true;
 }
 
+/* NULL: nothing has become of it yet. */
 static json_t *held_json(struct caps *caps, int i, const struct caps_run *run)
 {
     const struct limit *limit = &caps->limits.item[i];
@@ -92,6 +93,9 @@ static json_t *held_json(struct caps *caps, int i, const struct caps_run *run)
                            seen->failed[0] ? seen->failed : why);
     if (wanted_mw == 0 || wanted_mw > own_mw)
         return device_json(limit->name, seen->now_mw, "shared", "");
+    if (caps->done < run->asked && !(d && caps_in_force(d)) &&
+        (seen->now_mw == LIMIT_UNKNOWN || seen->now_mw > limit_fitting(limit, own_mw)))
+        return NULL;
     return device_json(limit->name, seen->now_mw, "set", "");
 }
 
@@ -131,9 +135,12 @@ static json_t *devices_json(struct caps *caps, const struct caps_live *live,
 
         if (caps_own_mw(run, limit) <= 0)
             continue;
-        if (caps_holds(caps, live, limit))
-            json_array_append_new(list, held_json(caps, i, run));
-        else if (limit->of == COUNTER_PACKAGE)
+        if (caps_holds(caps, live, limit)) {
+            json_t *held = held_json(caps, i, run);
+
+            if (held)
+                json_array_append_new(list, held);
+        } else if (limit->of == COUNTER_PACKAGE)
             json_array_append_new(
                 list, device_json(limit->name, caps->seen[i].now_mw, "shared",
                                   "the run does not have the node to itself"));
@@ -171,6 +178,16 @@ static int64_t capped_ms(const struct caps_run *run)
            (run->since_ms && now_ms > run->since_ms ? now_ms - run->since_ms : 0);
 }
 
+/* To what the run was ever held; NULL: to nothing. */
+static json_t *lowest_json(const struct caps_run *run)
+{
+    if (capped_ms(run) <= 0)
+        return NULL;
+    return json_pack("{s:o s:o s:o}", "gpu_mw", known(run->lowest.gpu_mw), "package_mw",
+                     known(run->lowest.package_mw), "cpu_percent",
+                     known(run->lowest.cpu_percent));
+}
+
 static json_t *run_json(struct caps *caps, const struct caps_live *live,
                         const struct caps_run *run)
 {
@@ -179,12 +196,13 @@ static json_t *run_json(struct caps *caps, const struct caps_live *live,
         !over && run->quota.dir[0] && !run->quota_failed && !run->quota_foreign;
 
     return json_pack(
-        "{s:o s:o s:o s:o s:I s:o}", "gpu_mw",
+        "{s:o s:o s:o s:o s:I s:o s:o s:o*}", "gpu_mw",
         known(over ? 0 : in_force_mw(caps, live, run, COUNTER_GPU)), "package_mw",
         known(over ? 0 : in_force_mw(caps, live, run, COUNTER_PACKAGE)), "cpu_percent",
         known(quota ? caps_cpu_percent(run, live) : 0), "since_ms",
         known(run->since_ms), "capped_ms", (json_int_t)capped_ms(run), "devices",
-        over ? json_array() : devices_json(caps, live, run));
+        over ? json_array() : devices_json(caps, live, run), "why",
+        text_or_null(run->cap.why), "lowest", over ? lowest_json(run) : NULL);
 }
 
 static json_t *limits_json(struct caps *caps)
@@ -233,16 +251,14 @@ void caps_report(struct caps *caps, json_t *report)
 
 json_t *caps_summary(struct caps *caps, const char *token)
 {
-    json_t *summary = NULL;
+    json_t *summary;
     const struct caps_run *run;
 
     pthread_mutex_lock(&caps->lock);
     run = caps_book_run(&caps->book, token);
-    if (run && capped_ms(run) > 0)
-        summary = json_pack("{s:o s:o s:o s:I}", "gpu_mw", known(run->lowest.gpu_mw),
-                            "package_mw", known(run->lowest.package_mw), "cpu_percent",
-                            known(run->lowest.cpu_percent), "capped_ms",
-                            (json_int_t)capped_ms(run));
+    summary = run ? lowest_json(run) : NULL;
+    if (summary)
+        json_object_set_new(summary, "capped_ms", json_integer(capped_ms(run)));
     pthread_mutex_unlock(&caps->lock);
     return summary;
 }

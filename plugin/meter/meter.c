@@ -13,6 +13,7 @@
 #include "plugin/meter/account.h"
 #include "plugin/meter/driver.h"
 #include "plugin/meter/steps.h"
+#include "plugin/meter/text.h"
 
 /* A cgroup that is gone this long is not between two steps. */
 #define GONE_NS (60 * INT64_C(1000000000))
@@ -457,7 +458,8 @@ static void end_locked(struct meter *meter, struct books_run *run)
 }
 
 /* With PrologFlags=Contain a job has its cgroup to its end. Whose has gone and who told
- * no end must not take part in what others use any longer. */
+ * no end must not take part in what others use any longer, nor hold a device's limit.
+ * So it is with a run that never had any and is over by kwotad's word. */
 static bool end_lost_runs(struct meter *meter)
 {
     bool ended = false;
@@ -471,7 +473,8 @@ static bool end_lost_runs(struct meter *meter)
         now_ns = meter_now_ns();
         if (now_ns - run->gone_ns < GONE_NS)
             continue;
-        meter_log("job %u: its cgroup has gone and its end was not told", run->job);
+        meter_log("job %u: %s and its end was not told", run->job,
+                  run->cpu_known ? "its cgroup has gone" : "kwotad says it is over");
         books_flag(run, BOOKS_NO_END, run->gone_ns, now_ns);
         end_locked(meter, run);
         ended = true;
@@ -597,6 +600,41 @@ void meter_allocate(struct meter *meter, const char *token, int64_t cpus,
         if (!meter->books.runs[i].final &&
             strcmp(meter->books.runs[i].token, token) == 0)
             allocate(meter, &meter->books.runs[i], cpus, memory_mb);
+    pthread_mutex_unlock(&meter->lock);
+}
+
+void meter_found_gpus(struct meter *meter, const char *token, const char *places)
+{
+    uint64_t gpus;
+
+    if (!places || text_index_list(places, &gpus) < 0)
+        return;
+    pthread_mutex_lock(&meter->lock);
+    for (int i = 0; i < meter->books.run_count; i++) {
+        struct books_run *run = &meter->books.runs[i];
+
+        if (run->final || run->gpus || !(run->reasons & 1U << BOOKS_NO_START) ||
+            strcmp(run->token, token) != 0)
+            continue;
+        tick_locked(meter, true);
+        run->gpus = gpus;
+        share_out(meter);
+        save_locked(meter, false);
+        caps_look(&meter->caps, &meter->books);
+    }
+    pthread_mutex_unlock(&meter->lock);
+}
+
+void meter_over(struct meter *meter, const char *token)
+{
+    pthread_mutex_lock(&meter->lock);
+    for (int i = 0; i < meter->books.run_count; i++) {
+        struct books_run *run = &meter->books.runs[i];
+
+        if (!run->final && !run->cpu_known && run->gone_ns == 0 &&
+            strcmp(run->token, token) == 0)
+            run->gone_ns = meter_now_ns();
+    }
     pthread_mutex_unlock(&meter->lock);
 }
 

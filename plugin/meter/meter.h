@@ -79,8 +79,17 @@ void meter_look(struct meter *meter, uint32_t job, uint32_t step, bool tick);
 void meter_allocate(struct meter *meter, const char *token, int64_t cpus,
                     int64_t memory_mb);
 
+/* Slurm's places of a run's GPUs here, "0-1,3"; NULL: unknown. Counts for a run that no
+ * prolog told of. For any thread. */
+void meter_found_gpus(struct meter *meter, const char *token, const char *places);
+
 /* kwotad's word on what a run is held to. For any thread. */
 void meter_cap(struct meter *meter, const char *token, const struct caps_order *order);
+
+/* kwotad says that the run is over, and no end was told yet. It is believed where no
+ * cgroup of the run has ever been seen; otherwise its processes may still be there. The
+ * end has a while yet to come. For any thread. */
+void meter_over(struct meter *meter, const char *token);
 
 /* A job is over on this node; its counts become final, on disk. */
 void meter_end(struct meter *meter, uint32_t job);

@@ -102,6 +102,9 @@ static void take_runs(struct meter *meter, json_t *runs)
     {
         meter_allocate(meter, token, integer_or(one, "cpus", -1),
                        integer_or(one, "memory_mb", -1));
+        meter_found_gpus(meter, token, json_string_value(json_object_get(one, "gpus")));
+        if (json_is_true(json_object_get(one, "over")))
+            meter_over(meter, token);
         caps_order_read(one, &order);
         meter_cap(meter, token, &order);
     }

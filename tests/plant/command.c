@@ -118,10 +118,15 @@ static const struct {
     const char *word;
     uint32_t flag;
 } flags[] = {
-    {"deny", GPU_STATE_LOST},         {"hang", GPU_STATE_HANG},
-    {"fail", GPU_STATE_FAIL},         {"refuse", GPU_STATE_REFUSE},
-    {"nolimit", GPU_STATE_NO_LIMIT},  {"coarse", GPU_STATE_COARSE},
-    {"stubborn", GPU_STATE_STUBBORN}, {"crash", GPU_STATE_CRASH},
+    {"deny", GPU_STATE_LOST},
+    {"hang", GPU_STATE_HANG},
+    {"fail", GPU_STATE_FAIL},
+    {"refuse", GPU_STATE_REFUSE},
+    {"nolimit", GPU_STATE_NO_LIMIT},
+    {"coarse", GPU_STATE_COARSE},
+    {"stubborn", GPU_STATE_STUBBORN},
+    {"crash", GPU_STATE_CRASH},
+    {"crashearly", GPU_STATE_CRASH_EARLY},
 };
 
 static uint32_t flag_of(const char *word)

@@ -403,8 +403,11 @@ static void log_set(device_t device, unsigned mw, int rc)
 
 int nvmlDeviceSetPowerManagementLimit(device_t device, unsigned mw)
 {
-    int rc = set_limit(device, mw);
+    int rc;
 
+    if (check(device) == SUCCESS && device->flags & GPU_STATE_CRASH_EARLY)
+        raise(SIGKILL);
+    rc = set_limit(device, mw);
     log_set(device, mw, rc);
     if (rc == SUCCESS && device->flags & GPU_STATE_CRASH)
         raise(SIGKILL);

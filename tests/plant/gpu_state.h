@@ -17,15 +17,16 @@
 #define GPU_STATE_PROCESSES 32
 
 enum {
-    GPU_STATE_NO_ENERGY = 1,  /* an older card: power only */
-    GPU_STATE_LOST = 2,       /* fallen off the bus */
-    GPU_STATE_HANG = 4,       /* a driver that never answers */
-    GPU_STATE_FAIL = 8,       /* a driver that answers every call with an error */
-    GPU_STATE_REFUSE = 16,    /* nobody has the permission to set its limit */
-    GPU_STATE_NO_LIMIT = 32,  /* it has no limit, as in a virtual machine */
-    GPU_STATE_COARSE = 64,    /* its limit is set to a multiple of 7 W */
-    GPU_STATE_STUBBORN = 128, /* its limit is set with success and stays as it is */
-    GPU_STATE_CRASH = 256     /* setting its limit kills the process that does */
+    GPU_STATE_NO_ENERGY = 1,    /* an older card: power only */
+    GPU_STATE_LOST = 2,         /* fallen off the bus */
+    GPU_STATE_HANG = 4,         /* a driver that never answers */
+    GPU_STATE_FAIL = 8,         /* a driver that answers every call with an error */
+    GPU_STATE_REFUSE = 16,      /* nobody has the permission to set its limit */
+    GPU_STATE_NO_LIMIT = 32,    /* it has no limit, as in a virtual machine */
+    GPU_STATE_COARSE = 64,      /* its limit is set to a multiple of 7 W */
+    GPU_STATE_STUBBORN = 128,   /* its limit is set with success and stays as it is */
+    GPU_STATE_CRASH = 256,      /* setting its limit kills the process that does */
+    GPU_STATE_CRASH_EARLY = 512 /* … before it is set */
 };
 
 struct gpu_state_card {

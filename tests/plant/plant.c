@@ -317,7 +317,7 @@ static int play(const struct arguments *a)
     if (!a->socket || !a->words[1]) {
         fprintf(stderr,
                 "kwota-plant: trick sync|stop|reset|unlimit|limit|freeze|thaw|deny|"
-                "hang|fail|refuse|nolimit|coarse|stubborn|crash|allow "
+                "hang|fail|refuse|nolimit|coarse|stubborn|crash|crashearly|allow "
                 "--socket S [--domain D] [--mw N]\n");
         return 2;
     }

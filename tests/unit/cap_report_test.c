@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "policy/cap_history.h"
 #include "policy/cap_report.h"
 #include "policy/control_call.h"
 #include "policy/person.h"
@@ -195,6 +196,43 @@ static void replies_have_the_allowance(void **state)
     json_decref(reply);
 }
 
+/* It was over before any report could tell of its cap, and its word is gone. */
+static void a_brief_run_has_a_history(void **state)
+{
+    struct scene *s = *state;
+    json_t *history;
+
+    for (int again = 0; again < 2; again++)
+        json_decref(report(s, 5,
+                           ",'caps':{'gpu_mw':null,'package_mw':null,"
+                           "'cpu_percent':null,'since_ms':null,'capped_ms':3000,"
+                           "'devices':[],'why':'k:1: caps.rules[0]','lowest':{"
+                           "'gpu_mw':250000,'package_mw':null,'cpu_percent':50}}",
+                           "", true));
+    history = cap_history_json(s->b->ledger, 1);
+    assert_int_equal(json_array_size(history), 2);
+    is_json(
+        json_array_get(history, 1),
+        "{'from_s':1795219284,'until_s':1795219287,'what':'gpu','mw':250000,"
+        "'percent':null,'state':'set','why':'k:1: caps.rules[0]','devices':'n1 gpu'}");
+    json_decref(history);
+}
+
+/* A node whose epilog never came hears that the run is over. */
+static void replies_tell_what_is_over(void **state)
+{
+    struct scene *s = *state;
+    json_t *reply = report(s, 1, "", "", false);
+
+    assert_non_null(of_run(reply, "cpus"));
+    assert_null(of_run(reply, "over"));
+    json_decref(reply);
+    books_do(s->b, "UPDATE runs SET state = 'ended', end_s = start_s + 1");
+    reply = report(s, 2, "", "", false);
+    assert_true(json_is_true(of_run(reply, "over")));
+    json_decref(reply);
+}
+
 static json_t *decisions(struct scene *s, bool capping)
 {
     json_t *body = json_of("{'tokens':['t1']}"), *reply;
@@ -378,7 +416,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(replies_have_the_cap),        TEST(replies_have_the_allowance),
-        TEST(prologs_wait_for_the_cap),    TEST(a_run_has_a_history),
+        TEST(replies_tell_what_is_over),   TEST(prologs_wait_for_the_cap),
+        TEST(a_run_has_a_history),         TEST(a_brief_run_has_a_history),
         TEST(a_run_without_caps_has_none), TEST(what_is_no_cap_is_passed_over),
         TEST(nodes_have_limits),
     };

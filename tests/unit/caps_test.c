@@ -240,6 +240,51 @@ static void what_is_set(void **arg)
     }
 }
 
+/* What is told and not done yet is not reported as if it were. */
+static void told_is_not_set(void **arg)
+{
+    struct books_run *first = start(1, 2), *run = start(2, 1);
+    json_t *report;
+
+    (void)arg;
+    cap(first, 250 * W); /* so that devices are open, and read */
+    tell(run, 250 * W, 0);
+    report = report_of(run);
+    assert_int_equal(json_array_size(json_object_get(report, "devices")), 0);
+    json_decref(report);
+    pass();
+    assert_state(run, "set", 250 * W);
+    /* another word: until it is done, what is set holds */
+    tell(run, 200 * W, 0);
+    assert_state(run, "set", 250 * W);
+    pass();
+    assert_state(run, "set", 200 * W);
+}
+
+/* Who never reported while it ran can still say what it was held to. */
+static void what_an_ended_run_tells(void **arg)
+{
+    struct books_run *run = start(1, 1);
+    json_t *report;
+    int64_t mw = 0;
+
+    (void)arg;
+    cap(run, 250 * W);
+    report = report_of(run);
+    assert_null(json_object_get(report, "lowest"));
+    assert_string_equal(json_string_value(json_object_get(report, "why")), "a rule");
+    json_decref(report);
+    look(5);
+    end(run);
+    report = report_of(run);
+    assert_int_equal(json_array_size(json_object_get(report, "devices")), 0);
+    mw = json_integer_value(
+        json_object_get(json_object_get(report, "lowest"), "gpu_mw"));
+    assert_int_equal(mw, 250 * W);
+    assert_string_equal(json_string_value(json_object_get(report, "why")), "a rule");
+    json_decref(report);
+}
+
 /* Raising a cap above what was found restores that, and no more. */
 static void raised_above_what_was_found(void **arg)
 {
@@ -884,6 +929,8 @@ int main(void)
         TEST(set_and_set_back),
         TEST(lifted_while_it_runs),
         TEST(what_is_set),
+        TEST(told_is_not_set),
+        TEST(what_an_ended_run_tells),
         TEST(raised_above_what_was_found),
         TEST(sharers_get_the_highest),
         TEST(a_sharer_without_a_cap_lifts_it),

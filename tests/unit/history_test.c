@@ -251,6 +251,29 @@ static void nameplate_until_there_is_history(void **state)
     close_world(&w);
 }
 
+/* A rule that holds every job of the partition, and the user's own word. */
+static void nameplate_under_a_cap(void **state)
+{
+    struct books *b = *state;
+    struct expected_job lower = like;
+    struct world w;
+    struct expected e;
+
+    read_world(&w, "{\"estimate\": {\"nameplate\": {\"gpu\": {\"node_w\": 100,"
+                   " \"cpu_w\": 10, \"gpu_w\": 400}}}, \"caps\": {\"enabled\": true,"
+                   " \"rules\": [{\"partition\": \"gpu\", \"gpu\": \"300W\"},"
+                   " {\"user\": \"alice\", \"gpu\": \"100W\"}]}}");
+    expected_mj(b->ledger, w.policy, NULL, &like, &e);
+    assert_int_equal(e.mw, (100 + 8 * 10 + 2 * 300) * 1000);
+    lower.gpu_cap_mw = 250000;
+    expected_mj(b->ledger, w.policy, NULL, &lower, &e);
+    assert_int_equal(e.mw, (100 + 8 * 10 + 2 * 250) * 1000);
+    lower.gpu_cap_mw = 350000;
+    expected_mj(b->ledger, w.policy, NULL, &lower, &e);
+    assert_int_equal(e.mw, (100 + 8 * 10 + 2 * 300) * 1000);
+    close_world(&w);
+}
+
 static void only_like_runs_count(void **state)
 {
     static const struct {
@@ -435,6 +458,7 @@ int main(void)
         TEST(mean_power_is_rounded_up),
         TEST(only_the_newest_are_kept),
         TEST(nameplate_until_there_is_history),
+        TEST(nameplate_under_a_cap),
         TEST(only_like_runs_count),
         TEST(what_history_says),
         TEST(without_nameplate_or_history_nobody_can_tell),

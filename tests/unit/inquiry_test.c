@@ -322,13 +322,17 @@ static void replies_say_what_a_run_holds(void **state)
     assert_int_equal(told(reply, "cpus"), -1);
     json_decref(reply);
     slurmctld_says_it_runs("n1");
-    slurm.share = (struct lookup_share){"n1", 4, 2000};
+    slurm.share = (struct lookup_share){"n1", 4, 2000, "0-1"};
     inquiry_bind(&books->inquiry, T + 1);
     reply = report(books, 2, T + 2, 0, false);
     assert_int_equal(told(reply, "cpus"), 4);
     assert_int_equal(told(reply, "memory_mb"), 2000);
+    assert_string_equal(
+        json_string_value(json_object_get(
+            json_object_get(json_object_get(reply, "runs"), "t1"), "gpus")),
+        "0-1");
     json_decref(reply);
-    slurm.share = (struct lookup_share){"n1", 2, 0};
+    slurm.share = (struct lookup_share){"n1", 2, 0, ""};
     inquiry_sweep(&books->inquiry, T + 3);
     reply = report(books, 3, T + 4, 0, false);
     assert_int_equal(told(reply, "cpus"), 2);

@@ -172,6 +172,31 @@ static void rules_that_match(void **state)
     }
 }
 
+/* Only what nothing but the partition decides is certain beforehand. */
+static void what_is_certain(void **state)
+{
+    struct scene *scene = *state;
+    struct policy_files files;
+    struct policy *policy;
+
+    assert_int_equal(policy_cap_certain_mw(scene->policy, "gpu"), 400000);
+    assert_int_equal(policy_cap_certain_mw(scene->policy, "main"), 0);
+    policy_files_make(&files);
+    policy =
+        read_valid(&files, "{\"version\": 1, \"caps\": {\"enabled\": true, \"rules\": ["
+                           "{\"gpu\": \"300W\"}, {\"partition\": \"gpu\", \"gpu\": "
+                           "\"250W\"}, {\"partition\": \"fat\", \"gpu\": \"500W\"},"
+                           "{\"cpu_percent\": 50}]}}");
+    assert_int_equal(policy_cap_certain_mw(policy, "gpu"), 250000);
+    assert_int_equal(policy_cap_certain_mw(policy, "fat"), 300000);
+    policy_release(policy);
+    policy = read_valid(
+        &files, "{\"version\": 1, \"caps\": {\"rules\": [{\"gpu\": \"300W\"}]}}");
+    assert_int_equal(policy_cap_certain_mw(policy, "gpu"), 0);
+    policy_release(policy);
+    policy_files_remove(&files);
+}
+
 static void rules_are_told(void **state)
 {
     struct scene *scene = *state;
@@ -239,6 +264,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules_that_match),
+        cmocka_unit_test(what_is_certain),
         cmocka_unit_test(rules_are_told),
         cmocka_unit_test(what_changes_by_itself_is_seen),
         cmocka_unit_test(shown_as_given),

@@ -149,6 +149,34 @@ static void gpu_types(void **state)
     assert_string_equal(small, "a100");
 }
 
+static void gpu_places(void **state)
+{
+    static const struct {
+        const char *detail, *places;
+    } table[] = {
+        {"gpu:1(IDX:0)", "0"},
+        {"gpu:a100:2(IDX:0-1),gpu:v100:1(IDX:3)", "0-1,3"},
+        {"gpu:a100:3(IDX:0,2-3),nic:1(IDX:5)", "0,2-3"},
+        {"nic:1(IDX:5),gpu:1(IDX:2)", "2"},
+        {"shard:2(IDX:15)", "15"},
+        {"gpu:0(IDX:)", ""},
+        {"gpu:2", ""},
+        {"gpu:2(IDX:0", "0"},
+        {"", ""},
+        {NULL, ""},
+    };
+    char places[16], small[6];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        tres_gpu_places(table[i].detail, places, sizeof places);
+        assert_string_equal(places, table[i].places);
+    }
+    /* a part of them would be a wrong answer */
+    tres_gpu_places("gpu:a:2(IDX:0-1),gpu:b:2(IDX:2-3)", small, sizeof small);
+    assert_string_equal(small, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +184,7 @@ int main(void)
         cmocka_unit_test(power_caps),
         cmocka_unit_test(what_users_said_is_kept),
         cmocka_unit_test(gpu_types),
+        cmocka_unit_test(gpu_places),
         cmocka_unit_test(memory),
         cmocka_unit_test(licences),
         cmocka_unit_test(putting_licences),
