@@ -7,6 +7,7 @@
 #include "policy/energy.h"
 #include "policy/lien_inside.h"
 #include "policy/steer_facts.h"
+#include "policy/steer_inside.h"
 
 /* Of a node that is silent for so many reports the others do not wait. */
 #define PATIENCE_REPORTS 3
@@ -72,13 +73,6 @@ static void let_go(const struct look *l)
               l->facts.run_id);
 }
 
-static int64_t peak_of(int64_t before_mw, int64_t mj, int64_t ms)
-{
-    int64_t mw = energy_mean_mw(mj, ms);
-
-    return mw > before_mw ? mw : before_mw;
-}
-
 /* Takes what was used since the last look into the memory. */
 static void remember(struct look *l)
 {
@@ -100,9 +94,10 @@ static void remember(struct look *l)
     }
     /* Of a shorter time a power says little. */
     if (ms >= l->round->report_ms / 2) {
-        m->gpu_peak_mw = peak_of(m->gpu_peak_mw, gpu_mj, ms);
-        m->package_peak_mw = peak_of(m->package_peak_mw, package_mj, ms);
-        m->other_peak_mw = peak_of(m->other_peak_mw, other_mj, ms);
+        m->gpu_peak_mw = at_least(m->gpu_peak_mw, energy_mean_mw(gpu_mj, ms));
+        m->package_peak_mw =
+            at_least(m->package_peak_mw, energy_mean_mw(package_mj, ms));
+        m->other_peak_mw = at_least(m->other_peak_mw, energy_mean_mw(other_mj, ms));
     }
     m->used = f->used;
     m->seen_ms = f->first_ms;
@@ -120,9 +115,7 @@ static int64_t raise_of(const struct look *l)
     int64_t more_mj =
         l->facts.most_mj > 0 ? l->facts.most_mj - l->facts.lien_mj : NO_END_MJ;
 
-    if (more_mj > room_mj)
-        more_mj = room_mj;
-    return more_mj < 0 ? 0 : more_mj > NO_END_MJ ? NO_END_MJ : more_mj;
+    return at_least(at_most(at_most(more_mj, room_mj), NO_END_MJ), 0);
 }
 
 /* By whole seconds, never too few. */
@@ -202,18 +195,29 @@ static struct steer_rules rules_of(const struct look *l)
     return rules;
 }
 
-/* What was ordered anew; what could not be set before stays ordered. */
+/* What is ordered from now on: what could not be set before stays ordered, and what
+ * its devices drew before stays known. */
+static struct steer_state ordered(const struct steer_order *order,
+                                  const struct steer_state *was)
+{
+    struct steer_state now = order->state;
+
+    if (order->changed)
+        return now;
+    now.gpu_mw = was->gpu_mw;
+    now.package_mw = was->package_mw;
+    now.cpu_percent = was->cpu_percent;
+    now.gpu_full_mw = at_least(now.gpu_full_mw, was->gpu_full_mw);
+    now.package_full_mw = at_least(now.package_full_mw, was->package_full_mw);
+    return now;
+}
+
 static int take_state(struct look *l, const struct steer_order *order)
 {
     struct steer_memory *m = &l->facts.memory;
-    struct steer_state now = order->state, was = m->state;
+    struct steer_state was = m->state, now = ordered(order, &was);
     char why[STEER_WHY + 16];
 
-    if (!order->changed) {
-        now.gpu_mw = was.gpu_mw;
-        now.package_mw = was.package_mw;
-        now.cpu_percent = was.cpu_percent;
-    }
     m->state = now;
     if (now.gpu_mw == was.gpu_mw && now.package_mw == was.package_mw &&
         now.cpu_percent == was.cpu_percent)
