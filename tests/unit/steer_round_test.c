@@ -447,6 +447,32 @@ static void packages_of_who_is_alone(void **state)
     }
 }
 
+/* Nobody knows how long it takes, and it would not last to its time limit. */
+static void a_quota_for_who_goes_on_to_its_limit(void **state)
+{
+    struct scene *s = *state;
+    struct policy *cpu = read_policy(s, "cpu",
+                                     "\"energy_budget\": true, \"cpu\": true,"
+                                     " \"cpu_floor_percent\": 5");
+
+    begin(s, cpu, NATURAL_WH);
+    take(s, "DELETE FROM history");
+    take(s, "UPDATE runs SET gpus = 0");
+    take(s, "UPDATE liens SET until_s = from_s + 3900");
+    for (int r = 0; r < 58; r++) {
+        report(s, 0, 700 * W);
+        assert_int_equal(review(s, cpu), 0);
+        /* Not before nine tenths are used: it may well take less. */
+        if (r < 53)
+            assert_int_equal(number(s, "SELECT steer_cpu_percent IS NULL FROM runs"),
+                             1);
+    }
+    assert_in_range(number(s, "SELECT steer_cpu_percent FROM runs"), 5, 90);
+    assert_int_equal(number(s, "SELECT cpu_percent FROM steering"),
+                     number(s, "SELECT steer_cpu_percent FROM runs"));
+    policy_release(cpu);
+}
+
 static void its_end_is_the_end_of_it(void **state)
 {
     struct scene *s = *state;
@@ -516,6 +542,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_node_that_has_not_told_is_waited_for, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(packages_of_who_is_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_quota_for_who_goes_on_to_its_limit, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(its_end_is_the_end_of_it, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_forgotten_between, setup, teardown),
     };
