@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # steering.bats - "this job has so many watt-hours: slow it down rather than kill it"
 #
-# Thirty random jobs at once on 28 GPUs of two nodes, whose natural use is 0.5 to 1.8
+# Thirty random jobs at once on 32 GPUs of two nodes, whose natural use is 0.5 to 1.8
 # times their --energy-budget; history knows how long they take. The plant's GPUs work at
 # the square root of their power above idle. What was done is what the plant says.
 #
@@ -12,7 +12,7 @@
 load cluster
 
 # Of a fixed seed: the same jobs every time.
-seed=5
+seed=3
 
 # W: a GPU idle; a job's part of the rest of its node, with its own polling.
 idle_w=60 rest_w=8
@@ -30,9 +30,9 @@ END
     cat >"$BATS_FILE_TMPDIR/policy.json" <<'END'
 {"enforce": "strict", "estimate": {"nameplate": {"*": {"node_w": 0, "cpu_w": 50, "gpu_w": 700}}},
  "limits": {"breaker": {"holds_per_minute": 1000, "kills_per_minute": 1000}}, "caps": {"enabled": true},
- "steer": {"energy_budget": true, "partitions": ["long"], "warn_s": 5, "warn_signal": "USR1"}}
+ "steer": {"energy_budget": true, "cpu": true, "cpu_floor_percent": 3, "part_percent": 15, "warn_s": 5, "warn_signal": "USR1"}}
 END
-    cluster_up --nodes 2 --cpus 20 --gpus 14 --tick-ms 500 --report-ms 1000 --cred-expire 5 \
+    cluster_up --nodes 2 --cpus 20 --gpus 16 --tick-ms 500 --report-ms 1000 --cred-expire 5 \
         --figures "$BATS_FILE_TMPDIR/figures.json" --policy "$BATS_FILE_TMPDIR/policy.json"
     root sed -i "s/^KillWait=.*/KillWait=$kill_wait/" "$dir/etc/slurm.conf"
     root scontrol reconfigure
@@ -63,7 +63,7 @@ draw() {
 
 # facts NAME U KIND GPUS SHAPE - the job's figures: budget in Wh, work in seconds, mW of a
 # GPU, duty, then whether it fits with what must be left over, and whether it would from a
-# third of its budget on at its floor
+# fifth of its budget on at its floor
 facts() {
     awk -v u="$2" -v kind="$3" -v gpus="$4" -v shape="$5" -v idle=$idle_w -v rest=$rest_w -v reserve=$reserve_s '
     BEGIN {
@@ -73,7 +73,7 @@ facts() {
         other = rest + duty * 4
         w = gpus * (idle + dyn) + other
         peak = gpus * (idle + dyn * high) + other * (gpus ? 1 : high)
-        wh = gpus ? 14 * gpus : 1
+        wh = gpus ? 18 * gpus : 1
         budget = wh * 3600
         s = u / 1000 * budget / w
         # held to half of 700 W
@@ -86,8 +86,8 @@ facts() {
         }
         floor = need / n
         fits = u / 1000 * budget + 1.05 * peak * reserve <= budget
-        rest_j = u / 1000 * budget - budget / 3
-        enough = gpus && u > 1000 && budget / 3 + rest_j / w * floor + 1.05 * (gpus * 350 + other) * reserve <= budget
+        rest_j = u / 1000 * budget - budget / 5
+        enough = gpus && u > 1000 && budget / 5 + rest_j / w * floor + 1.05 * (gpus * 350 + other) * reserve <= budget
         printf "%d %.1f %d %d %s %s %d\n", wh, duty && !gpus ? s * duty / 100 : s, dyn * 1000, duty,
             fits ? "fits" : "-", enough ? "enough" : "-", s + 2
     }'
@@ -126,48 +126,108 @@ done_permille() {
             '(if $kind == "cpu" then .cpu_ns else .gpu_work_ns / $gpus end) / 1e6 / $s | floor'
 }
 
-slowed() {
-    [ "$(ledger "SELECT COUNT(*) FROM decisions WHERE job_text = '$1' AND action = 'steer'")" -gt 0 ]
+decided() { # JOB ACTION
+    [ "$(ledger "SELECT COUNT(*) FROM decisions WHERE job_text = '$1' AND action = '$2'")" -gt 0 ]
+}
+
+complain() {
+    echo "  ^ $*"
+    failed=$((failed + 1))
+}
+
+# Slowed: everyone is told to what, and why.
+judge_slowed() { # JOB
+    slowed=$((slowed + 1))
+    root kwota why "$1" | grep -q 'steer: .* GPUs held to [0-9]* W each' || complain "kwota why does not say"
+    job_json "$1" | jq -e '.caps | any(.why | startswith("steering: "))' >/dev/null ||
+        complain "kwota job does not say"
+}
+
+# Ended: its user reads why, and was warned if there was the time.
+judge_ended() { # JOB OUTPUT
+    ended=$((ended + 1))
+    grep -q "kwota: job $1 is ended: it has used" "$2" || complain "not told why it ended"
+    root scontrol show job "$1" | grep -q "AdminComment=kwota: job $1 is ended: it has used" ||
+        complain "no admin_comment"
+    decided "$1" warn || return 0
+    warned=$((warned + 1))
+    grep -q "kwota: job $1: its energy runs out: it has used" "$2" || complain "not warned"
+    grep -q '^warned by a signal' "$2" || complain "no signal"
+}
+
+judge() { # JOB NAME U KIND GPUS SHAPE
+    local job=$1 u=$3 wh s mw duty fits enough took charge state permille was=-
+    shift
+    read -r wh s mw duty fits enough took < <(facts "$@")
+    charge=$(job_json "$job" | jq .charge_mj)
+    state=$(job_json "$job" | jq -r .slurm_state)
+    permille=$(done_permille "$job" "$3" "$4" "$s")
+    ! decided "$job" steer || was=slowed
+    printf '%s: %s %s %s, use %d: charged %d of 1000, done %d, %s %s; %s %s\n' "$job" "$3" "$4" "$5" \
+        "$u" $((charge / wh / 3600)) "$permille" "$was" "$state" "$fits" "$enough"
+    [ "$charge" -le $((wh * 3600000)) ] || complain "charged more than its budget"
+    [ "$u" -ge 1000 ] || [ "$was" = - ] || complain "slowed though it fits"
+    [ "$fits" = - ] || [ "$state" = COMPLETED ] || complain "it fits and did not finish"
+    [ "$enough" = - ] || [ "$state" = COMPLETED ] || complain "its floor was enough and it did not finish"
+    [ "$state" != COMPLETED ] || [ "$permille" -ge 1000 ] || complain "finished without its work done"
+    [ "$state" != COMPLETED ] || [ "$u" -lt 1000 ] || saved=$((saved + 1))
+    [ "$was" = - ] || judge_slowed "$job"
+    [ "$state" != CANCELLED ] || judge_ended "$job" "$dir/home/alice/$1.out"
+}
+
+# Nobody knows how long bob's job takes: two fifths of a core, by CPU time, for more than
+# its energy, which would last for 130 of the 180 seconds until its time limit.
+start_endless() {
+    submit bob "exec perl -e 'use Time::HiRes qw(time sleep); for (;;) { my (\$cpu, \$at) = ((times)[0] + 0.1, time);
+        1 while (times)[0] < \$cpu; my \$rest = \$at + 0.25 - time; sleep \$rest if \$rest > 0 }'" \
+        -J endless -A astro -n 1 -c 1 -t 3 --energy-budget=6Wh -o /dev/null
+}
+
+some_held() {
+    [ "$(ledger 'SELECT COUNT(*) FROM steering WHERE gpu_mw > 0')" -ge 5 ]
 }
 
 @test "thirty random jobs: none that fits is slowed, none charged beyond its budget, the floor brings home the rest" {
-    local name u kind gpus shape wh s mw duty fits enough took job failed=0 saved=0 ended=0
+    local name u kind gpus shape failed=0 saved=0 slowed=0 ended=0 warned=0
     local -A jobs=()
     draw >"$BATS_TEST_TMPDIR/jobs"
     write_history <"$BATS_TEST_TMPDIR/jobs"
     while read -r name u kind gpus shape; do
         jobs[$name]=$(start_job "$name" "$u" "$kind" "$gpus" "$shape")
     done <"$BATS_TEST_TMPDIR/jobs"
-    wait_for 240 queue_empty
+    start_endless >"$BATS_FILE_TMPDIR/endless"
+    # In the middle of it: what it knew stands in the ledger.
+    wait_for 120 some_held
+    "$top/tests/cluster" kill --dir "$dir" kwotad -KILL
+    "$top/tests/cluster" start --dir "$dir" kwotad
+    wait_for 270 queue_empty
     wait_for 60 all_settled "${jobs[@]}"
     while read -r name u kind gpus shape; do
-        read -r wh s mw duty fits enough took < <(facts "$name" "$u" "$kind" "$gpus" "$shape")
-        job=${jobs[$name]}
-        local charge done permille was=- state
-        charge=$(job_json "$job" | jq .charge_mj)
-        state=$(job_json "$job" | jq -r .slurm_state)
-        permille=$(done_permille "$job" "$kind" "$gpus" "$s")
-        ! slowed "$job" || was=slowed
-        printf '%s: %s %s %s, use %d: charged %d of 1000, done %d, %s %s; %s %s\n' "$job" "$kind" "$gpus" "$shape" \
-            "$u" $((charge / wh / 3600)) "$permille" "$was" "$state" "$fits" "$enough"
-        complain() {
-            echo "  ^ $*"
-            failed=$((failed + 1))
-        }
-        [ "$charge" -le $((wh * 3600000)) ] || complain "charged more than its budget"
-        [ "$u" -ge 1000 ] || [ "$was" = - ] || complain "slowed though it fits"
-        [ "$fits" = - ] || [ "$state" = COMPLETED ] || complain "it fits and did not finish"
-        [ "$enough" = - ] || [ "$state" = COMPLETED ] || complain "its floor was enough and it did not finish"
-        [ "$state" != COMPLETED ] || [ "$permille" -ge 1000 ] || complain "finished without its work done"
-        if [ "$state" = COMPLETED ] && [ "$u" -gt 1000 ]; then saved=$((saved + 1)); fi
-        if [ "$state" = CANCELLED ]; then
-            ended=$((ended + 1))
-            grep -q "kwota: job $job: its energy runs out: it has used" "$dir/home/alice/$name.out" || complain "not warned"
-            grep -q "kwota: job $job is ended: it has used" "$dir/home/alice/$name.out" || complain "not told why it ended"
-        fi
+        judge "${jobs[$name]}" "$name" "$u" "$kind" "$gpus" "$shape"
     done <"$BATS_TEST_TMPDIR/jobs"
-    echo "$saved finished that would not have without steering, $ended were ended"
+    echo "$slowed were slowed, $saved finished that would not have without steering, $ended were ended, $warned of them warned"
     [ "$failed" -eq 0 ]
-    [ "$saved" -gt 0 ] && [ "$ended" -gt 0 ]
+    [ "$saved" -gt 0 ] && [ "$ended" -gt 0 ] && [ "$warned" -gt 0 ]
     no_node_drained
+}
+
+# mean_mw JOB FROM_MS UNTIL_MS - by its reports
+mean_mw() {
+    ledger "SELECT SUM(p.cpu_mj) * 1000 / SUM(p.to_ms - p.from_ms) FROM runs r JOIN tokens t ON t.run_id = r.id
+        JOIN run_points p ON p.token = t.token WHERE r.job_text = '$1' AND p.from_ms >= $2 AND p.to_ms <= $3"
+}
+
+@test "a CPU job of unknown duration gets less CPU time at last, and draws less" {
+    local job held_ms before after
+    job=$(cat "$BATS_FILE_TMPDIR/endless")
+    wait_for 60 settled "$job"
+    [ -f /sys/fs/cgroup/cpu/cpu.cfs_quota_us ] || skip "no cgroup v1 with cpu alone"
+    root kwota why "$job" | grep 'steer: .* CPU time held to [0-9]* %'
+    held_ms=$(ledger "SELECT MIN(time_ms) FROM run_caps c JOIN tokens t USING (token) JOIN runs r ON r.id = t.run_id
+        WHERE r.job_text = '$job' AND c.what = 'cpu' AND c.state = 'set'")
+    before=$(mean_mw "$job" 0 "$((held_ms - 2000))")
+    after=$(mean_mw "$job" "$((held_ms + 1000))" "$((held_ms + 20000))")
+    echo "$before mW before, $after mW after"
+    [ "$after" -lt $((before / 2)) ]
+    [ "$(job_json "$job" | jq .charge_mj)" -le $((6 * 3600000)) ]
 }
