@@ -244,7 +244,7 @@ static void what_fits_is_left_alone(void **state)
 {
     struct scene *s = *state;
 
-    begin(s, s->budgets, NATURAL_WH * 101 / 100);
+    begin(s, s->budgets, NATURAL_WH * 103 / 100);
     assert_int_equal(until_held(s, s->budgets, 50), 50);
     assert_int_equal(number(s, "SELECT COUNT(*) FROM decisions"), 0);
     assert_int_equal(number(s, "SELECT done_ms FROM steering"), 50 * REPORT_S * 1000);
