@@ -30,7 +30,7 @@ END
     cat >"$BATS_FILE_TMPDIR/policy.json" <<'END'
 {"enforce": "strict", "estimate": {"nameplate": {"*": {"node_w": 0, "cpu_w": 50, "gpu_w": 700}}},
  "limits": {"breaker": {"holds_per_minute": 1000, "kills_per_minute": 1000}}, "caps": {"enabled": true},
- "steer": {"energy_budget": true, "cpu": true, "cpu_floor_percent": 3, "part_percent": 15, "warn_s": 5, "warn_signal": "USR1"}}
+ "steer": {"energy_budget": true, "cpu": true, "cpu_floor_percent": 1, "part_percent": 15, "warn_s": 5, "warn_signal": "USR1"}}
 END
     cluster_up --nodes 2 --cpus 20 --gpus 16 --tick-ms 500 --report-ms 1000 --cred-expire 5 \
         --figures "$BATS_FILE_TMPDIR/figures.json" --policy "$BATS_FILE_TMPDIR/policy.json"
@@ -44,13 +44,12 @@ teardown_file() {
 }
 
 # draw - prints thirty jobs: name, natural use in thousandths of the budget, kind, GPUs,
-# shape. Within 3 in 100 of the budget nobody can tell, and none is drawn.
+# shape
 draw() {
     local i u kind shapes=(steady bursty rising)
     RANDOM=$seed
     for ((i = 0; i < 30; i++)); do
         u=$((500 + 1300 * i / 30 + RANDOM % 43))
-        while ((u > 970 && u < 1030)); do u=$((u + 20)); done
         case $((RANDOM % 6)) in
         0) kind='cpu 0' ;;
         1) kind='mixed 1' ;;
@@ -87,9 +86,9 @@ facts() {
         floor = need / n
         fits = u / 1000 * budget + 1.05 * peak * reserve <= budget
         rest_j = u / 1000 * budget - budget / 5
-        enough = gpus && budget / 5 + rest_j / w * floor + 1.05 * (gpus * 350 + other) * reserve <= budget
+        enough = gpus && budget / 5 + rest_j / w * floor + 1.05 * (gpus * 350 + other) * reserve <= budget * 0.98
         printf "%d %.1f %d %d %s %s %d\n", wh, duty && !gpus ? s * duty / 100 : s, dyn * 1000, duty,
-            fits ? "fits" : "-", enough ? "enough" : "-", s + 2
+            fits ? "fits" : "-", enough ? "enough" : "-", s + 4
     }'
 }
 
@@ -175,12 +174,13 @@ judge() { # JOB NAME U KIND GPUS SHAPE
     [ "$state" != CANCELLED ] || judge_ended "$job" "$dir/home/alice/$1.out"
 }
 
-# Nobody knows how long bob's job takes: two fifths of a core, by CPU time, for more than
+# Nobody knows how long bob's job takes: a fifth of a core, by CPU time, for more than
 # its energy, which would last for 130 of the 180 seconds until its time limit.
 start_endless() {
-    submit bob "exec perl -e 'use Time::HiRes qw(time sleep); for (;;) { my (\$cpu, \$at) = ((times)[0] + 0.1, time);
-        1 while (times)[0] < \$cpu; my \$rest = \$at + 0.25 - time; sleep \$rest if \$rest > 0 }'" \
-        -J endless -A astro -n 1 -c 1 -t 3 --energy-budget=6Wh -o /dev/null
+    submit bob "exec perl -e 'use Time::HiRes qw(time sleep clock); \$SIG{USR1} = sub {}; for (;;) {
+        my (\$cpu, \$at) = (clock() + 0.05, time); 1 while clock() < \$cpu;
+        my \$rest = \$at + 0.25 - time; sleep \$rest if \$rest > 0 }'" \
+        -J endless -A astro -n 1 -c 1 -t 3 --energy-budget=3Wh -o /dev/null
 }
 
 some_held() {
@@ -219,7 +219,9 @@ mean_mw() {
 
 @test "a CPU job of unknown duration gets less CPU time at last, and draws less" {
     local job held_ms before after
+    [ -s "$BATS_FILE_TMPDIR/endless" ] || start_endless >"$BATS_FILE_TMPDIR/endless"
     job=$(cat "$BATS_FILE_TMPDIR/endless")
+    wait_for 240 queue_empty
     wait_for 60 settled "$job"
     [ -f /sys/fs/cgroup/cpu/cpu.cfs_quota_us ] || skip "no cgroup v1 with cpu alone"
     root kwota why "$job" | grep 'steer: .* CPU time held to [0-9]* %'
@@ -228,6 +230,6 @@ mean_mw() {
     before=$(mean_mw "$job" 0 "$((held_ms - 2000))")
     after=$(mean_mw "$job" "$((held_ms + 1000))" "$((held_ms + 20000))")
     echo "$before mW before, $after mW after"
-    [ "$after" -lt $((before / 2)) ]
-    [ "$(job_json "$job" | jq .charge_mj)" -le $((6 * 3600000)) ]
+    [ "$after" -lt $((before * 2 / 3)) ]
+    [ "$(job_json "$job" | jq .charge_mj)" -le $((3 * 3600000)) ]
 }
