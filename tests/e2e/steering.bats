@@ -37,6 +37,9 @@ END
     root sed -i "s/^KillWait=.*/KillWait=$kill_wait/" "$dir/etc/slurm.conf"
     root scontrol reconfigure
     cp "$top/tests/e2e/steered_work.pl" "$dir/work.pl"
+    # Before slurmctld has a map nobody reads an --energy-budget.
+    wait_for 30 root test -s "$dir/spool/kwota/budget.map"
+    wait_for 60 settled "$(submit alice true -A astro -n 1 -o /dev/null)"
 }
 
 teardown_file() {
