@@ -8,6 +8,7 @@
 #include "policy/lien.h"
 #include "policy/log.h"
 #include "policy/slurm_act.h"
+#include "policy/steer_round.h"
 #include "policy/switches.h"
 #include "policy/tres.h"
 
@@ -87,12 +88,24 @@ static int runs_to_review(struct gate *gate, int64_t after, int64_t ids[BATCH])
     return count;
 }
 
+/* Whether it is to be ended. */
+static bool review_run(struct gate *gate, const struct policy *policy, int64_t run_id,
+                       int64_t now_s)
+{
+    const struct steer_round round = {gate->ledger, policy, gate->cluster,
+                                      gate->report_ms, gate->kill_wait_s};
+    char why[LIEN_WHY];
+
+    return lien_review(gate->ledger, policy, gate->cluster, run_id, gate->report_ms,
+                       now_s, why) > 0 ||
+           steer_review(&round, run_id, now_s) > 0;
+}
+
 void gate_review(struct gate *gate, int64_t now_s)
 {
     struct policy *policy;
     int64_t ids[BATCH], after = 0;
     int count = BATCH;
-    char why[LIEN_WHY];
 
     while (count == BATCH) {
         if (ledger_begin(gate->ledger) < 0)
@@ -100,8 +113,7 @@ void gate_review(struct gate *gate, int64_t now_s)
         policy = policy_store_take(gate->policies);
         count = runs_to_review(gate, after, ids);
         for (int i = 0; i < count; i++)
-            if (lien_review(gate->ledger, policy, gate->cluster, ids[i],
-                            gate->report_ms, now_s, why) > 0)
+            if (review_run(gate, policy, ids[i], now_s))
                 switches_watch(gate->ledger, policy, now_s);
         policy_release(policy);
         if (ledger_commit_soon(gate->ledger) < 0)
@@ -194,6 +206,7 @@ void gate_carry_out(struct gate *gate)
     int count;
 
     spare_all(gate);
+    steer_warn(gate->ledger, gate->policies);
     count = convicts(gate, list, 64);
 
     for (int i = 0; i < count; i++) {

@@ -29,7 +29,7 @@ struct gate {
     struct ledger *ledger;
     struct policy_store *policies;
     const char *cluster;
-    int64_t report_ms;
+    int64_t report_ms, kill_wait_s; /* Slurm's KillWait */
 };
 
 /* Decides for runs, each once (a run without room is looked at again for a moment), and
@@ -37,11 +37,11 @@ struct gate {
 void gate_look(struct gate *gate, const struct found_run *runs, int count,
                int64_t now_s);
 
-/* Looks at the liens of the runs that the worker's round looks at (schema.h: news).
- * Takes the ledger's lock by itself. */
+/* Looks at the liens, and the steering, of the runs that the worker's round looks at
+ * (schema.h: news). Takes the ledger's lock by itself. */
 void gate_review(struct gate *gate, int64_t now_s);
 
-/* Holds and ends what was decided to be. May take seconds; without the lock. */
+/* Holds, warns and ends what was decided to be. May take seconds; without the lock. */
 void gate_carry_out(struct gate *gate);
 
 #endif

@@ -98,10 +98,10 @@ static int64_t look(const struct policy_figures *figures)
     return most < HISTORY_KEPT ? most : HISTORY_KEPT;
 }
 
-int history_estimate(struct ledger *ledger, const struct policy *policy,
-                     const struct history_key *key, struct history_estimate *estimate)
+int history_estimate_by(struct ledger *ledger, const struct policy_figures *figures,
+                        const struct history_key *key,
+                        struct history_estimate *estimate)
 {
-    const struct policy_figures *figures = policy_figures(policy);
     struct history_run runs[HISTORY_KEPT];
     bool simulated = false;
     int count = 0, rc = SQLITE_NOMEM;
@@ -126,4 +126,10 @@ int history_estimate(struct ledger *ledger, const struct policy *policy,
     history_weigh(runs, count, figures, estimate);
     estimate->simulated = simulated;
     return rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : -1;
+}
+
+int history_estimate(struct ledger *ledger, const struct policy *policy,
+                     const struct history_key *key, struct history_estimate *estimate)
+{
+    return history_estimate_by(ledger, policy_figures(policy), key, estimate);
 }

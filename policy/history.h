@@ -51,6 +51,11 @@ int history_keep(struct ledger *ledger, int64_t run_id, int64_t mj);
 int history_estimate(struct ledger *ledger, const struct policy *policy,
                      const struct history_key *key, struct history_estimate *estimate);
 
+/* The same by these figures instead of the policy's own. */
+int history_estimate_by(struct ledger *ledger, const struct policy_figures *figures,
+                        const struct history_key *key,
+                        struct history_estimate *estimate);
+
 /* The same of these runs (their order is changed). Pure. */
 void history_weigh(struct history_run *runs, int count,
                    const struct policy_figures *figures,

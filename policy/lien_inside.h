@@ -1,4 +1,4 @@
-/* lien_inside.h - what the files that make up lien.h share */
+/* lien_inside.h - what the files that make up lien.h share, and steering with them */
 #ifndef KWOTA_LIEN_INSIDE_H
 #define KWOTA_LIEN_INSIDE_H
 

@@ -75,9 +75,9 @@ static void chain_of(const struct seats *seats, const char *account,
     chain[depth] = NULL;
 }
 
-/* The limit is worked out, and known to slurmctld, so much later; after kwotad was killed
- * it takes some seconds more. What is too much here only lets the next start wait until
- * the runs before it are charged; what is too little has it held. */
+/* The limit is worked out, and known to slurmctld, so much later; after kwotad was
+ * killed it takes some seconds more. What is too much here only lets the next start
+ * wait until the runs before it are charged; what is too little has it held. */
 #define LAG_MS 6000
 
 /* When a run has told what. */

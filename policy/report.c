@@ -222,7 +222,8 @@ static json_t *allowance_json(struct ledger *ledger, const char *token, int64_t 
     sqlite3_stmt *stmt =
         ledger_query(ledger,
                      "SELECT l.mj, u.mj, r.node_count, r.enforce = 'strict',"
-                     " (SELECT SUM(mj) FROM run_quarters WHERE token = ?1)"
+                     " (SELECT SUM(mj) FROM run_quarters WHERE token = ?1),"
+                     " EXISTS (SELECT 1 FROM steering WHERE run_id = ?2)"
                      " FROM liens l JOIN used u ON u.run_id = l.run_id"
                      " JOIN runs r ON r.id = l.run_id WHERE l.run_id = ?2"
                      " AND r.decision = 'run' AND r.enforce IN ('soft', 'strict')",
@@ -235,9 +236,12 @@ static json_t *allowance_json(struct ledger *ledger, const char *token, int64_t 
                               .node_mj = sqlite3_column_int64(stmt, 4),
                               .nodes = sqlite3_column_int64(stmt, 2)};
         bool strict = sqlite3_column_int(stmt, 3) != 0;
+        bool steered = sqlite3_column_int(stmt, 5) != 0;
 
         json = json_pack("{s:I s:s}", "mj", (json_int_t)allowance_mj(&a), "then",
-                         strict && !spare ? "end" : "run");
+                         !strict || spare ? "run"
+                         : steered        ? "floor"
+                                          : "end");
     }
     ledger_done(ledger, stmt);
     return json;

@@ -208,8 +208,8 @@ static const char version_3[] =
     " id INTEGER PRIMARY KEY, time_s INTEGER NOT NULL, cluster TEXT NOT NULL,"
     " job_text TEXT NOT NULL, run_id INTEGER, user TEXT NOT NULL,"
     " account TEXT NOT NULL, partition TEXT NOT NULL, action TEXT NOT NULL CHECK"
-    "  (action IN ('hold','release','kill','warn','shadow-hold','shadow-kill',"
-    "   'shadow-wait')),"
+    "  (action IN ('hold','release','kill','warn','steer','shadow-hold',"
+    "   'shadow-kill','shadow-wait')),"
     " rule TEXT NOT NULL, why TEXT NOT NULL, mj INTEGER);"
     "CREATE INDEX decisions_job ON decisions (job_text, id);"
     "CREATE INDEX decisions_time ON decisions (time_s);"
@@ -261,6 +261,25 @@ static const char version_3[] =
     " node TEXT NOT NULL, device TEXT NOT NULL, kind TEXT NOT NULL, min_mw INTEGER,"
     " max_mw INTEGER, default_mw INTEGER, found_mw INTEGER, now_mw INTEGER,"
     " step_mw INTEGER, why TEXT, PRIMARY KEY (node, device)) WITHOUT ROWID;"
+    /* Of running runs that are steered: steer.h's state; and what steer_round.c
+     * remembers: done_ms of work at full speed; free_*: used while nothing was held;
+     * *_peak_mw; all of it by the reports up to seen_ms, when *_mj had been used.
+     * warn_due: a warning is to be carried out, for the reason in why. */
+    "CREATE TABLE steering ("
+    " run_id INTEGER PRIMARY KEY REFERENCES runs(id), gpu_mw INTEGER NOT NULL,"
+    " package_mw INTEGER NOT NULL, cpu_percent INTEGER NOT NULL,"
+    " changed_s INTEGER NOT NULL, gpu_full_mw INTEGER NOT NULL,"
+    " package_full_mw INTEGER NOT NULL, warned INTEGER NOT NULL,"
+    " done_ms INTEGER NOT NULL, free_gpu_mj INTEGER NOT NULL,"
+    " free_package_mj INTEGER NOT NULL, free_ms INTEGER NOT NULL,"
+    " gpu_peak_mw INTEGER NOT NULL, package_peak_mw INTEGER NOT NULL,"
+    " other_peak_mw INTEGER NOT NULL, gpu_mj INTEGER NOT NULL,"
+    " package_mj INTEGER NOT NULL, other_mj INTEGER NOT NULL, seen_ms INTEGER NOT NULL,"
+    " warn_due INTEGER NOT NULL DEFAULT 0, why TEXT NOT NULL DEFAULT '');"
+    "CREATE INDEX steering_warn ON steering (run_id) WHERE warn_due;"
+    "CREATE TRIGGER steering_no_more AFTER UPDATE OF state ON runs"
+    " WHEN NEW.state <> 'running' BEGIN"
+    " DELETE FROM steering WHERE run_id = NEW.id; END;"
     "PRAGMA user_version = 3;";
 
 const char *const schema_steps[SCHEMA_VERSION] = {version_1, version_2, version_3};

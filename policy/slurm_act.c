@@ -138,6 +138,45 @@ int act_end(const char *job, uint32_t job_id, const char *sentence, char why[ACT
     return fail(why, errno);
 }
 
+int act_notify(uint32_t job_id, const char *sentence, char why[ACT_WHY])
+{
+    char message[512];
+
+    snprintf(message, sizeof message, "%s", sentence);
+    errno = 0;
+    return slurm_notify_job(job_id, message) == SLURM_SUCCESS ? 0 : fail(why, errno);
+}
+
+/* 0: it is none that jobs are warned with. */
+static uint16_t signal_of(const char *name)
+{
+    static const struct {
+        const char *name;
+        uint16_t number;
+    } signals[] = {{"HUP", SIGHUP},   {"INT", SIGINT},   {"QUIT", SIGQUIT},
+                   {"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"TERM", SIGTERM},
+                   {"CONT", SIGCONT}, {"URG", SIGURG}};
+
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        if (strcmp(signals[i].name, name) == 0)
+            return signals[i].number;
+    return 0;
+}
+
+int act_signal(const char *job, const char *name, bool batch, char why[ACT_WHY])
+{
+    uint16_t number = signal_of(name);
+
+    if (!number) {
+        snprintf(why, ACT_WHY, "no signal %s is sent to jobs", name);
+        return -1;
+    }
+    errno = 0;
+    if (slurm_kill_job2(job, number, batch ? KILL_JOB_BATCH : 0, NULL) == SLURM_SUCCESS)
+        return 0;
+    return fail(why, errno);
+}
+
 int act_licences(const char *job, const char *licences, char why[ACT_WHY])
 {
     job_desc_msg_t wanted;

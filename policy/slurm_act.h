@@ -22,6 +22,12 @@ int act_release(const char *job, const char *comment, char why[ACT_WHY]);
 /* Tells the job's user (srun, salloc; a batch job's output) and ends it. */
 int act_end(const char *job, uint32_t job_id, const char *sentence, char why[ACT_WHY]);
 
+/* Tells a running job's user the same way, and no more. */
+int act_notify(uint32_t job_id, const char *sentence, char why[ACT_WHY]);
+
+/* Sends a signal, "USR1": to the batch script where there is one, else to the steps. */
+int act_signal(const char *job, const char *name, bool batch, char why[ACT_WHY]);
+
 /* Replaces what it asks of licences. */
 int act_licences(const char *job, const char *licences, char why[ACT_WHY]);
 

@@ -34,6 +34,18 @@ void lookup_cluster(char *name, size_t size, uid_t *slurm_user)
     slurm_free_ctl_conf(conf);
 }
 
+int64_t lookup_kill_wait_s(void)
+{
+    slurm_conf_t *conf = NULL;
+    int64_t wait_s = LOOKUP_KILL_WAIT_S;
+
+    if (slurm_load_ctl_conf(0, &conf) != SLURM_SUCCESS)
+        return wait_s;
+    wait_s = conf->kill_wait;
+    slurm_free_ctl_conf(conf);
+    return wait_s;
+}
+
 static void put(char *to, size_t size, const char *from)
 {
     snprintf(to, size, "%s", from ? from : "");

@@ -61,6 +61,13 @@ void lookup_init(void);
 /* The cluster's name, "" if there is none; SlurmUser's uid. */
 void lookup_cluster(char *name, size_t size, uid_t *slurm_user);
 
+/* Slurm's default of KillWait. */
+#define LOOKUP_KILL_WAIT_S 30
+
+/* KillWait: so long a job that is ended may go on; Slurm's default if it cannot be
+ * asked. */
+int64_t lookup_kill_wait_s(void);
+
 /* The run of `job` that was under way at `at_s` (see match.h); with at_s 0 its newest.
  * 1: found, lookup_done() is due; 0: Slurm knows none; -1: Slurm cannot be asked now.
  */

@@ -29,14 +29,15 @@ static int64_t least_mw(const struct steer_devices *devices)
                                              : at_most(devices->mw, devices->mean_mw);
 }
 
-/* What it would still use at full speed, as little as that may be. */
+/* What it would still use at full speed, as little as that may be; and what must be
+ * left over at its end, or it is ended before. */
 static __int128 least_rest_mj(const struct steer_plan *p)
 {
     const struct steer_run *run = p->run;
     __int128 mw =
         (__int128)least_mw(&run->gpu) + least_mw(&run->package) + run->other_mw;
 
-    return steer_bounded(mw * run->need_s);
+    return steer_bounded(mw * (run->need_s + run->report_s + run->lag_s));
 }
 
 /* Whether anything may be held that is not yet. */

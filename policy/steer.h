@@ -6,7 +6,8 @@
  *
  * The order of means: one limit for all the run's GPUs; then one for the packages of
  * its nodes; then a CPU quota; then a warning; then its end. Nothing happens to a run
- * that is expected to fit.
+ * that is expected to fit: with what must be left over at its end, a report's time and
+ * an order's, because it is ended when less is.
  *
  * The model. A device that draws D at full speed, of which I even when it waits, is
  * held to a limit C < D by lower clocks: it draws C, and its speed is

@@ -1,4 +1,4 @@
-/* steer_inside.h - what the files that make up steer.h share */
+/* steer_inside.h - what the files that make up steer.h share, and steer_round.c */
 #ifndef KWOTA_STEER_INSIDE_H
 #define KWOTA_STEER_INSIDE_H
 

@@ -235,6 +235,7 @@ static void work_round(struct worker *w)
     inquiry_finished(&w->inquiry, now_s);
     if (now_s >= w->next_sweep_s) {
         inquiry_sweep(&w->inquiry, now_s);
+        w->gate.kill_wait_s = lookup_kill_wait_s();
         w->next_sweep_s = now_s + w->settings->sweep_s;
     }
     settle_runs(w);
@@ -290,7 +291,8 @@ struct worker *worker_start(struct ledger *ledger, const struct settings *settin
     w->gate = (struct gate){.ledger = ledger,
                             .policies = policies,
                             .cluster = cluster,
-                            .report_ms = settings->report_ms};
+                            .report_ms = settings->report_ms,
+                            .kill_wait_s = LOOKUP_KILL_WAIT_S};
     w->inquiry = (struct inquiry){.ledger = ledger,
                                   .cluster = cluster,
                                   .found = runs_found,

@@ -47,6 +47,11 @@ void lookup_cluster(char *name, size_t size, uid_t *slurm_user)
     *slurm_user = geteuid();
 }
 
+int64_t lookup_kill_wait_s(void)
+{
+    return LOOKUP_KILL_WAIT_S;
+}
+
 static void describe(uint32_t id, struct lookup_run *run)
 {
     const struct played_job *job = &played->jobs[id - 1];
@@ -241,6 +246,18 @@ int act_end(const char *job, uint32_t job_id, const char *sentence, char why[ACT
     (void)job_id;
     (void)sentence;
     return refuse("end", job, why);
+}
+
+int act_notify(uint32_t job_id, const char *sentence, char why[ACT_WHY])
+{
+    (void)job_id;
+    return act_comment("", sentence, why);
+}
+
+int act_signal(const char *job, const char *name, bool batch, char why[ACT_WHY])
+{
+    (void)batch;
+    return act_comment(job, name, why);
 }
 
 int act_licences(const char *job, const char *licences, char why[ACT_WHY])

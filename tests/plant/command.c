@@ -50,7 +50,7 @@ static void suspend(struct plant *plant, uint32_t id, bool suspended, FILE *out)
 }
 
 static void set_power(struct plant *plant, uint32_t id, int64_t core_mw, int64_t gpu_mw,
-                      FILE *out)
+                      int64_t gpu_percent, FILE *out)
 {
     struct model_job *job = model_job(&plant->model, id);
 
@@ -60,6 +60,7 @@ static void set_power(struct plant *plant, uint32_t id, int64_t core_mw, int64_t
     }
     job->core_mw = core_mw;
     job->gpu_mw = gpu_mw;
+    job->gpu_percent = gpu_percent;
     fputs("ok\n", out);
 }
 
@@ -182,7 +183,7 @@ void command_run(struct plant *plant, const char *line, FILE *out)
     char word[32] = "", domain[64] = "", gpus[64] = "-";
     uint32_t id;
     int cpus;
-    int64_t core_mw, gpu_mw = -1, mw = 0;
+    int64_t core_mw, gpu_mw = -1, gpu_percent = -1, mw = 0;
 
     plant_advance(plant);
     if (sscanf(line, "start %" SCNu32 " %d %63s", &id, &cpus, gpus) >= 2) {
@@ -193,9 +194,9 @@ void command_run(struct plant *plant, const char *line, FILE *out)
         suspend(plant, id, true, out);
     } else if (sscanf(line, "resume %" SCNu32, &id) == 1) {
         suspend(plant, id, false, out);
-    } else if (sscanf(line, "set %" SCNu32 " %" SCNd64 " %" SCNd64, &id, &core_mw,
-                      &gpu_mw) >= 2) {
-        set_power(plant, id, core_mw, gpu_mw, out);
+    } else if (sscanf(line, "set %" SCNu32 " %" SCNd64 " %" SCNd64 " %" SCNd64, &id,
+                      &core_mw, &gpu_mw, &gpu_percent) >= 2) {
+        set_power(plant, id, core_mw, gpu_mw, gpu_percent, out);
     } else if (sscanf(line, "work %" SCNu32, &id) == 1) {
         tell_work(plant, id, out);
     } else if (sscanf(line, "limit %63s %" SCNd64, domain, &mw) >= 1) {

@@ -26,7 +26,8 @@ void plant_take_limits(struct plant *plant);
 
 /* Carries out one line:
  *   start ID CPUS [GPUS], end ID, suspend ID, resume ID
- *   set ID CORE_MW [GPU_MW]   its own power; -1: the figures'
+ *   set ID CORE_MW [GPU_MW [GPU_PERCENT]]  its own power, -1: the figures'; how busy it
+ *                             keeps its GPUs, -1: as busy as its CPUs are
  *   work ID                   work done so far, as JSON (model.h says of what)
  *   limit DOMAIN [MW]         shows a power limit as JSON; changes it as somebody else
  *                             would

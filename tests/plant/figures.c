@@ -62,19 +62,19 @@ int figures_read(struct figures *figures, const char *path, char *error, int err
     json_int_t ppm = figures->daemon_core_ppm, smt = figures->smt_percent,
                gpu_idle = figures->gpu_idle_mw, gpu_busy = figures->gpu_busy_mw,
                platform = figures->platform_mw, gpu_min = figures->gpu_min_mw,
-               gpu_limit = figures->gpu_limit_mw;
-    int ok =
-        json &&
-        json_unpack_ex(json, &why, JSON_STRICT,
-                       "{s?i s?o s?o s?I s?o s?I s?i s?I s?I s?I s?I s?I}", "packages",
-                       &figures->packages, "package", &package, "dram", &dram,
-                       "daemon_core_ppm", &ppm, "turbo", &turbo, "smt_percent", &smt,
-                       "gpus", &figures->gpus, "gpu_idle_mw", &gpu_idle, "gpu_busy_mw",
-                       &gpu_busy, "platform_mw", &platform, "gpu_min_mw", &gpu_min,
-                       "gpu_limit_mw", &gpu_limit) == 0 &&
-        read_domain(package, &figures->kind[FIGURES_PACKAGE], &why) == 0 &&
-        read_domain(dram, &figures->kind[FIGURES_DRAM], &why) == 0 &&
-        read_turbo(turbo, figures, &why) == 0;
+               gpu_limit = figures->gpu_limit_mw, root_speed = figures->gpu_root_speed;
+    int ok = json &&
+             json_unpack_ex(json, &why, JSON_STRICT,
+                            "{s?i s?o s?o s?I s?o s?I s?i s?I s?I s?I s?I s?I s?I}",
+                            "packages", &figures->packages, "package", &package, "dram",
+                            &dram, "daemon_core_ppm", &ppm, "turbo", &turbo,
+                            "smt_percent", &smt, "gpus", &figures->gpus, "gpu_idle_mw",
+                            &gpu_idle, "gpu_busy_mw", &gpu_busy, "platform_mw",
+                            &platform, "gpu_min_mw", &gpu_min, "gpu_limit_mw",
+                            &gpu_limit, "gpu_root_speed", &root_speed) == 0 &&
+             read_domain(package, &figures->kind[FIGURES_PACKAGE], &why) == 0 &&
+             read_domain(dram, &figures->kind[FIGURES_DRAM], &why) == 0 &&
+             read_turbo(turbo, figures, &why) == 0;
 
     figures->daemon_core_ppm = ppm;
     figures->smt_percent = smt;
@@ -83,6 +83,7 @@ int figures_read(struct figures *figures, const char *path, char *error, int err
     figures->platform_mw = platform;
     figures->gpu_min_mw = gpu_min;
     figures->gpu_limit_mw = gpu_limit;
+    figures->gpu_root_speed = root_speed;
     if (ok && (figures->gpus < 0 || figures->gpus > FIGURES_MAX_GPUS)) {
         snprintf(why.text, sizeof why.text, "gpus must be 0 to %d", FIGURES_MAX_GPUS);
         ok = 0;

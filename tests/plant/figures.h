@@ -42,6 +42,10 @@ struct figures {
     int64_t gpu_min_mw;               /* the least that its power limit can be */
     int64_t gpu_limit_mw;             /* the most, and what it is at first; 0: what
                                          FIGURES_GPU_HOLDERS busy holders make it draw */
+    /* What a job that gets a part of the power above idle that it asks a GPU for loses
+     * of its speed: 0: as much (linear clocks); else its speed is the square root of
+     * the part, as voltage falls with the clocks. */
+    int64_t gpu_root_speed;
     int64_t platform_mw; /* fans and losses: there is a platform counter; 0: none */
 };
 

@@ -67,7 +67,7 @@ struct model_job *model_job(struct model *model, uint32_t id)
     job = &model->jobs[model->job_count++];
     memset(job, 0, sizeof *job);
     job->id = id;
-    job->core_mw = job->gpu_mw = -1;
+    job->core_mw = job->gpu_mw = job->gpu_percent = -1;
     return job;
 }
 
@@ -258,12 +258,17 @@ static void advance_domain(struct model *model, int domain, int64_t elapsed_ns,
     }
 }
 
+static int64_t gpu_percent(const struct model_job *job)
+{
+    return job->gpu_percent >= 0 ? job->gpu_percent : job->busy_percent;
+}
+
 /* What a job makes a GPU that it holds draw on top of its idle power. */
 static int64_t job_gpu_mw(const struct model *model, const struct model_job *job)
 {
     int64_t most = job->gpu_mw >= 0 ? job->gpu_mw : model->figures.gpu_busy_mw;
 
-    return most * job->busy_percent / 100;
+    return most * gpu_percent(job) / 100;
 }
 
 int64_t model_gpu_demand_mw(const struct model *model, int gpu)
@@ -282,6 +287,28 @@ int64_t model_gpu_mw(const struct model *model, int gpu)
             ceiling = model->clocks[first_gpu(model) + gpu].ceiling_mw;
 
     return demand < ceiling ? demand : ceiling;
+}
+
+/* The integer square root, by bits. */
+static int64_t root_of(__int128 of)
+{
+    __int128 found = 0;
+
+    for (__int128 bit = (__int128)1 << 40; bit > 0; bit >>= 1)
+        if ((found | bit) * (found | bit) <= of)
+            found |= bit;
+    return (int64_t)found;
+}
+
+/* The work of a holder that could do own_ns of it at full clocks. */
+static int64_t gpu_work_ns(const struct model *model, const struct draw *draw,
+                           __int128 own_ns)
+{
+    if (model->figures.gpu_root_speed == 0 || draw->asked_pj <= 0 ||
+        draw->drawn_pj >= draw->asked_pj)
+        return (int64_t)part_of(draw, own_ns);
+    return (int64_t)(own_ns * root_of(draw->drawn_pj * WHOLE / draw->asked_pj * WHOLE) /
+                     WHOLE);
 }
 
 static void advance_gpu(struct model *model, int gpu, int64_t elapsed_ns)
@@ -303,7 +330,7 @@ static void advance_gpu(struct model *model, int gpu, int64_t elapsed_ns)
         job->dynamic_pj[domain] +=
             part_of(&draw, (__int128)job_gpu_mw(model, job) * elapsed_ns);
         job->work_ns[domain] +=
-            (int64_t)part_of(&draw, (__int128)job->busy_percent * elapsed_ns / 100);
+            gpu_work_ns(model, &draw, (__int128)gpu_percent(job) * elapsed_ns / 100);
     }
 }
 

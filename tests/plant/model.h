@@ -13,7 +13,8 @@
  * within the limit they are up again. Idle power is
  * drawn whatever the limit. Clocks are linear: dynamic power is proportional to them,
  * and so is work; one that gets half of the dynamic power it asks for does half of its
- * work a second. (Real ones lose less, because the voltage falls too.) Work is counted
+ * work a second. Real ones lose less, because the voltage falls too: with
+ * gpu_root_speed a GPU's holder that gets a quarter does half. Work is counted
  * in nanoseconds of a core or GPU that is busy all the time at full clocks.
  * Pure: the same CPU times over the same elapsed times give the same energy. Amounts
  * are kept in picojoules (milliwatts times nanoseconds), so nothing is ever rounded
@@ -43,6 +44,7 @@ struct model_job {
     uint32_t gpus; /* held now, as bits */
     bool suspended;
     int64_t gpu_mw;       /* its own power on each GPU while busy; -1: the figures' */
+    int64_t gpu_percent;  /* how busy it keeps its GPUs; -1: as its CPUs are */
     int64_t busy_percent; /* of a core in the last step, at most 100 */
     int64_t busy_us;      /* … of that, so far */
     uint32_t pid;         /* one of its processes; 0: none known */

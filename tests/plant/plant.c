@@ -33,7 +33,7 @@ struct arguments {
     const char *words[3];
     int word_count;
     const char *node, *root, *cgroup, *truth, *socket, *figures, *domain, *nvml;
-    long cpus, job, core_mw, gpu_mw, mw;
+    long cpus, job, core_mw, gpu_mw, gpu_busy, mw;
     int64_t wrap_in_uj;
     bool from_env, strict;
 };
@@ -44,6 +44,7 @@ enum {
     OPT_STRICT,
     OPT_CORE_MW,
     OPT_GPU_MW,
+    OPT_GPU_BUSY,
     OPT_MW,
     OPT_NVML
 };
@@ -61,6 +62,8 @@ static const struct argp_option options[] = {
     {"from-env", OPT_FROM_ENV, 0, 0, "job: id and CPUs from a prolog's environment", 0},
     {"core-mw", OPT_CORE_MW, "N", 0, "job set: its own package power per busy core", 0},
     {"gpu-mw", OPT_GPU_MW, "N", 0, "job set: its own power on a GPU while busy", 0},
+    {"gpu-busy", OPT_GPU_BUSY, "PERCENT", 0,
+     "job set: its GPUs are busy so much of the time, whatever its CPUs do", 0},
     {"mw", OPT_MW, "N", 0, "trick limit: what somebody else sets it to", 0},
     {"strict", OPT_STRICT, 0, 0, "job: exit status 1 when no plant answers", 0},
     {"nvml", OPT_NVML, "FILE", 0, "run: the fake libnvidia-ml.so.1 to put there", 0},
@@ -117,6 +120,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         break;
     case OPT_GPU_MW:
         a->gpu_mw = atol(arg);
+        break;
+    case OPT_GPU_BUSY:
+        a->gpu_busy = atol(arg);
         break;
     case OPT_MW:
         a->mw = atol(arg);
@@ -289,7 +295,8 @@ static int job_line(const struct arguments *a, char *line, size_t size)
     else if (strcmp(verb, "end") == 0)
         snprintf(line, size, "end %ld", job);
     else if (strcmp(verb, "set") == 0)
-        snprintf(line, size, "set %ld %ld %ld", job, a->core_mw, a->gpu_mw);
+        snprintf(line, size, "set %ld %ld %ld %ld", job, a->core_mw, a->gpu_mw,
+                 a->gpu_busy);
     else if (strcmp(verb, "work") == 0)
         snprintf(line, size, "work %ld", job);
     else
@@ -304,7 +311,7 @@ static int tell(const struct arguments *a)
 
     if (!a->socket || job_line(a, line, sizeof line) < 0) {
         fprintf(stderr, "kwota-plant: job start|end|set|work --socket S --job ID "
-                        "[--cpus N] [--core-mw N] [--gpu-mw N]\n");
+                        "[--cpus N] [--core-mw N] [--gpu-mw N] [--gpu-busy N]\n");
         return a->strict ? 2 : 0;
     }
     return control_ask(a->socket, line) < 0 && a->strict ? 1 : 0;
@@ -337,8 +344,11 @@ int main(int argc, char **argv)
                                      NULL,
                                      NULL,
                                      NULL};
-    struct arguments a = {
-        .cgroup = "/sys/fs/cgroup", .wrap_in_uj = -1, .core_mw = -1, .gpu_mw = -1};
+    struct arguments a = {.cgroup = "/sys/fs/cgroup",
+                          .wrap_in_uj = -1,
+                          .core_mw = -1,
+                          .gpu_mw = -1,
+                          .gpu_busy = -1};
 
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     if (strcmp(a.words[0], "run") == 0)

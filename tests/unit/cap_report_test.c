@@ -194,6 +194,12 @@ static void replies_have_the_allowance(void **state)
     reply = report(s, 6, "", "", false);
     is_json(of_run(reply, "allowance"), "{'mj':87501,'then':'end'}");
     json_decref(reply);
+    /* one that is steered is slowed, not ended */
+    books_do(s->b, "INSERT INTO steering VALUES (1, 0,0,0,0,0,0, 0,0,0,0,0, 0,0,0,"
+                   " 0,0,0,0, 0,'')");
+    reply = report(s, 20, "", "", false);
+    is_json(of_run(reply, "allowance"), "{'mj':87501,'then':'floor'}");
+    json_decref(reply);
 }
 
 /* It was over before any report could tell of its cap, and its word is gone. */

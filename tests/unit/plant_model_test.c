@@ -121,6 +121,26 @@ static void gpu_obeys_its_limit_late(void **state)
     }
 }
 
+/* A quarter of its dynamic power, half of its speed; busy without a busy core. */
+static void gpu_speed_can_be_the_root_of_its_power(void **state)
+{
+    struct figures rooted = with_gpus;
+    struct model_job *job;
+
+    (void)state;
+    rooted.gpu_root_speed = 1;
+    model_init(&model, &rooted, 4);
+    job = hold(7, 1);
+    job->gpu_percent = 100;
+    model.clocks[gpu(0)].limit_mw = 75000;
+    for (int i = 0; i < 33; i++)
+        model_advance(&model, 100 * MS);
+    assert_int_equal(model_total_uj(&model, gpu(0)),
+                     300 * 225 * 1000 + 3000 * 75 * 1000);
+    assert_int_equal(job->work_ns[gpu(0)], 300 * MS + 3000 * MS / 2);
+    assert_int_equal(model_job_work_ns(&model, job, MODEL_PACKAGE), 0);
+}
+
 /* A short gap, as a look between two ticks of the CPU time makes, is no rest. */
 static void gpu_short_gap(void **state)
 {
@@ -291,6 +311,7 @@ int main(void)
         cmocka_unit_test(busy_job_pays_for_its_core_and_its_share),
         cmocka_unit_test(turbo_changes_dynamic_only),
         cmocka_unit_test(gpu_obeys_its_limit_late),
+        cmocka_unit_test(gpu_speed_can_be_the_root_of_its_power),
         cmocka_unit_test(gpu_short_gap),
         cmocka_unit_test(gpu_limit_that_changes),
         cmocka_unit_test(gpu_bursts),
