@@ -73,11 +73,12 @@ static void limit_text(char *buf, size_t size, const json_t *node, const char *d
             snprintf(buf, size, "unknown: %s", text(limit, "why"));
             continue;
         }
-        snprintf(buf, size, "%s%s W (%s to %s)",
+        snprintf(buf, size, "%s%s W (%s to %s)%s%s",
                  json_is_integer(json_object_get(limit, "found_mw")) ? "*" : "",
                  watts_text(integer(limit, "now_mw"), now),
                  watts_text(integer(limit, "min_mw"), least),
-                 watts_text(integer(limit, "max_mw"), most));
+                 watts_text(integer(limit, "max_mw"), most),
+                 text(limit, "why")[0] ? ": " : "", text(limit, "why"));
     }
 }
 
@@ -98,7 +99,7 @@ static void add_domain(struct table *table, const json_t *node, const json_t *do
                        bool limits)
 {
     char total[ENERGY_TEXT], jobs[ENERGY_TEXT], own[ENERGY_TEXT], gap[24], reported[24];
-    char state[160], limit[160];
+    char state[160], limit[320];
     const char *reason = text(domain, "reason");
     const char *cells[] = {
         text(node, "node"),

@@ -59,9 +59,10 @@ struct caps {
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t wake;
     bool stop, capping;
-    int64_t asked, done;             /* passes */
-    int64_t heard_ns;                /* of kwotad */
-    int64_t calling_ns;              /* a call that may hang has begun; 0: none */
+    int64_t asked, done;  /* passes */
+    int64_t heard_ns;     /* of kwotad */
+    int64_t calling_ns;   /* a call that may hang has begun; 0: none */
+    int64_t hang_told_ns; /* … the one of which it is in the log that it does */
     char calling[COUNTER_NAME + 16]; /* … of what */
     char broken[LIMIT_WHY];          /* why nothing is asked of devices; "": it is */
     bool open, dirty;

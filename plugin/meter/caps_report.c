@@ -205,14 +205,30 @@ static json_t *run_json(struct caps *caps, const struct caps_live *live,
         text_or_null(run->cap.why), "lowest", over ? lowest_json(run) : NULL);
 }
 
+/* Once for each call. */
+static void tell_hang(struct caps *caps)
+{
+    char why[LIMIT_WHY];
+
+    if (!hangs(caps, why) || caps->hang_told_ns == caps->calling_ns)
+        return;
+    caps->hang_told_ns = caps->calling_ns;
+    meter_log("power limits: %s: jobs start without waiting for it", why);
+}
+
 static json_t *limits_json(struct caps *caps)
 {
+    char hung[LIMIT_WHY];
+    bool hang = hangs(caps, hung);
     json_t *list = json_array();
 
     for (int i = 0; i < caps->limits.count; i++) {
         const struct limit *limit = &caps->limits.item[i];
         const struct caps_device *d = caps_book_device(&caps->book, limit->id);
         const char *why = limit->why[0] ? limit->why : caps->seen[i].failed;
+
+        if (hang && strcmp(caps->calling, limit->name) == 0)
+            why = hung;
 
         json_array_append_new(
             list,
@@ -233,6 +249,7 @@ void caps_report(struct caps *caps, json_t *report)
     json_t *one;
 
     pthread_mutex_lock(&caps->lock);
+    tell_hang(caps);
     json_array_foreach(json_object_get(report, "runs"), i, one)
     {
         const char *token = json_string_value(json_object_get(one, "token"));

@@ -160,6 +160,12 @@ $(busy 5)" -n 1 -c 1 --gres=gpu:1 -o capped.out -A astro)
     plant n1 trick limit --domain gpu-0 --mw 350000
 }
 
+# kwota nodes has what the driver says, or does not say, behind the limit.
+nodes_say() {
+    root kwota nodes | grep -E '^n1 +gpu-0 .* W \([0-9]+ to [0-9]+\): [a-z]' &&
+        root cat "$dir"/log/meter-n1.out "$dir/run/kwota/n1.log" 2>/dev/null | grep -E 'power limit.*: '
+}
+
 @test "a driver that hangs or refuses delays no start beyond the time-out" {
     local word begun job
     for word in refuse hang; do
@@ -168,6 +174,7 @@ $(busy 5)" -n 1 -c 1 --gres=gpu:1 -o capped.out -A astro)
         job=$(capped alice 3 -A astro)
         wait_for 15 job_runs "$job"
         [ $((SECONDS - begun)) -le 8 ]
+        wait_for 15 nodes_say
         wait_for 60 queue_empty
         plant n1 trick allow --domain gpu-0
         no_node_drained
@@ -175,8 +182,13 @@ $(busy 5)" -n 1 -c 1 --gres=gpu:1 -o capped.out -A astro)
     wait_for 60 found_again
 }
 
-@test "a CPU job is held to its share of the time through its cgroup" {
-    local job used
+# What two jobs' CPU energies differ by, in mJ; and their CPU time, in ns.
+differ() { # FIELD MORE LESS
+    echo $(($(job_json "$2" | jq "$1") - $(job_json "$3" | jq "$1")))
+}
+
+@test "a CPU job is held to its share of the time through its cgroup, and draws less" {
+    local job used twin saved_mj saved_ns core_mw
     [ -f /sys/fs/cgroup/cpu/cpu.cfs_quota_us ] || skip "no cgroup v1 with cpu alone"
     job=$(submit carol "$(busy 10 2)" -n 1 -c 2 -A bio -o /dev/null)
     group() {
@@ -188,6 +200,17 @@ $(busy 5)" -n 1 -c 1 --gres=gpu:1 -o capped.out -A astro)
     used=$(job_json "$job" | jq .cpu_ns)
     echo "used $used ns of 20 s"
     [ "$used" -gt 3000000000 ] && [ "$used" -lt 9000000000 ]
+    # Beside its twin that nothing holds: what it saves is what a core draws for the time
+    # that it did not get.
+    twin=$(submit dave "$(busy 10 2)" -n 1 -c 2 -A physics -o /dev/null)
+    wait_for 60 settled "$twin"
+    saved_mj=$(differ .energy.cpu_mj "$twin" "$job")
+    saved_ns=$(differ .cpu_ns "$twin" "$job")
+    core_mw=12000 # tests/plant/figures.c
+    echo "saved $saved_mj mJ in $saved_ns ns of CPU time, a core draws $core_mw mW"
+    [ "$saved_ns" -gt 3000000000 ]
+    [ "$saved_mj" -gt $((saved_ns / 1000000 * core_mw / 1000 * 7 / 10)) ]
+    [ "$saved_mj" -lt $((saved_ns / 1000000 * core_mw / 1000 * 13 / 10)) ]
     [ -z "$(root find /sys/fs/cgroup/cpu/kwota -name 'job_*' 2>/dev/null)" ]
 }
 
