@@ -154,7 +154,7 @@ static void hold_here(uint32_t job)
 
 /* kwotad's word may take so much longer than the meter's; slurmd's own patience is
  * eight seconds. */
-#define DECISION_MS 3000
+#define DECISION_MS 4000
 
 /* Waits until it is known whether the job may run. A job that may not has been put back
  * by kwotad when this returns: with DeferBatch its script never starts. Whatever

@@ -18,8 +18,9 @@
 #define GATE_LATE_S 12
 
 /* Before a job is held: the one whose licence it got may have ended a moment ago, and
- * not be charged yet. So long its prolog waits in any case. */
-#define GATE_PATIENCE_S 2
+ * not be charged yet. A second less than its prolog waits in any case, so that a job
+ * that is held in the end is back in the queue by then. */
+#define GATE_PATIENCE_S 4
 
 /* A het job's leader waits for its other parts so long, in which they are held if there
  * is no room for them. */

@@ -116,6 +116,9 @@ static void read_run(sqlite3_stmt *row, int64_t report_ms, int64_t now_s,
                                .lien_mj = sqlite3_column_int64(row, 3),
                                .used_mj = sqlite3_column_int64(row, 6)};
     run->since_mj = since_of(run, &course);
+    /* What is available may not have its lien off: it is not to be given out twice. */
+    if (sqlite3_column_int(row, 9))
+        run->fresh_mj = run->lien_mj;
     /* What it uses beyond a lien that limits its charge is the centre's. */
     run->used_mj -= overrun_mj;
     if (overrun_mj > 0)
@@ -147,7 +150,8 @@ static int read_runs(struct ledger *ledger, const char *cluster, int64_t report_
     sqlite3_stmt *row = ledger_query(
         ledger,
         "SELECT r.user, r.account, l.licence_wh, l.mj, l.from_s, l.until_s, u.mj,"
-        " COALESCE(u.last_ms, l.from_s * 1000), r.overrun_mj"
+        " COALESCE(u.last_ms, l.from_s * 1000), r.overrun_mj,"
+        " EXISTS (SELECT 1 FROM fresh_liens f WHERE f.run_id = r.id)"
         /* In the order of the runs: the other way round each row is on another page. */
         " FROM runs r INDEXED BY runs_open CROSS JOIN liens l ON l.run_id = r.id"
         " CROSS JOIN used u ON u.run_id = r.id"

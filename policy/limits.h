@@ -23,6 +23,7 @@ struct limits_run {
     int64_t lien_mj;    /* what kwota holds for it */
     int64_t used_mj;    /* by its last report */
     int64_t since_mj;   /* what it may have used since */
+    int64_t fresh_mj;   /* of its lien, what available_mj may not have off yet */
 };
 
 /* What a running run adds to what is available: what Slurm holds of its lien, less what

@@ -8,7 +8,7 @@ int64_t limits_of_run(const struct limits_run *run)
 
     /* Of what its lien is, only the licence is on Slurm's side. */
     mj = held_mj < lien_mj ? held_mj : lien_mj;
-    mj -= (__int128)run->used_mj + run->since_mj;
+    mj -= (__int128)run->used_mj + run->since_mj + run->fresh_mj;
     return mj < INT64_MIN / 2 ? INT64_MIN / 2 : (int64_t)mj;
 }
 

@@ -17,6 +17,8 @@ extern const char *const schema_steps[SCHEMA_VERSION];
  * news: runs of which something was heard: a report, a binding, another state. seen:
  * the worker's round that goes on looks at it; what is heard meanwhile is news again.
  * finals: running runs of which a node has given its final.
+ * fresh_liens: runs whose lien was opened since the budgets' standings were begun to be
+ * brought up to date: some of these do not have it off yet.
  * sentences: runs whose decision is to be carried out.
  * used: of each run that is not settled, what it has used by its last report (open_mj:
  * beyond what the roll-ups have), the first and the last quarter-hour of that, and when

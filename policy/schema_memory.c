@@ -77,6 +77,10 @@ const char schema_in_memory[] =
     " UPDATE used SET last_ms = MAX(COALESCE(last_ms, NEW.last_ms), NEW.last_ms)"
     "  WHERE run_id = NEW.run_id; END;"
 
+    "CREATE TEMP TABLE fresh_liens (run_id INTEGER PRIMARY KEY);"
+    "CREATE TEMP TRIGGER lien_is_fresh AFTER INSERT ON liens BEGIN"
+    " INSERT INTO fresh_liens VALUES (NEW.run_id) ON CONFLICT DO NOTHING; END;"
+
     "CREATE TEMP TABLE quota_percents (quota_id INTEGER PRIMARY KEY,"
     " percent INTEGER NOT NULL);"
     "CREATE TEMP TABLE caps (run_id INTEGER PRIMARY KEY, gpu_mw INTEGER,"

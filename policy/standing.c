@@ -142,6 +142,9 @@ int standing_refresh(struct standings *s, struct ledger *ledger,
     if (ledger_begin(ledger) < 0)
         return -1;
     rc = follow_quotas(s, ledger);
+    /* From now on: what is worked out below may not have seen it. */
+    if (rc == 0)
+        rc = ledger_do(ledger, "DELETE FROM fresh_liens", "");
     if (rc == 0)
         follow_postings(s, ledger);
     if (ledger_commit(ledger) < 0 || rc < 0)

@@ -257,6 +257,30 @@ static void no_other_gets_a_licence(void **state)
     assert_int_equal(ledger_commit(s->books->ledger), 0);
 }
 
+/* A lien that was opened since the budgets were worked out is not off them yet. */
+static void a_fresh_lien_is_taken_off(void **state)
+{
+    static struct tree_place places[] = {{.account = "physics", .parent = "root"},
+                                         {.account = "astro", .parent = "physics"}};
+    struct tree tree = {.places = places, .count = 2};
+    struct scene *s = *state;
+    struct limits_place *wanted;
+
+    assert_int_equal(ledger_begin(s->books->ledger), 0);
+    books_run(s->books, 1, "c", "astro", "alice", "main", "running");
+    books_do(s->books, "UPDATE runs SET decision = 'run'");
+    books_lien(s->books, 1, 40 * WH, NOW, NOW + 864000);
+    for (int fresh = 1; fresh >= 0; fresh--) {
+        assert_int_equal(limits_wanted(s->books->ledger, s->on, "c", &tree,
+                                       &s->standings, 1000, NOW, &wanted),
+                         0);
+        assert_int_equal(wanted[1].wh, fresh ? 9 : 49);
+        free(wanted);
+        books_do(s->books, "DELETE FROM fresh_liens");
+    }
+    assert_int_equal(ledger_commit(s->books->ledger), 0);
+}
+
 /* It is looked at in every round, however far from its end it is. */
 static void what_is_kept_together_is_always_due(void **state)
 {
@@ -281,6 +305,7 @@ int main(void)
         cmocka_unit_test(nothing_is_available_to_others_until_it_is_enough),
         cmocka_unit_test_setup_teardown(others_wait_for_it, setup, teardown),
         cmocka_unit_test_setup_teardown(no_other_gets_a_licence, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_fresh_lien_is_taken_off, setup, teardown),
         cmocka_unit_test(what_is_kept_together_is_always_due),
     };
 
