@@ -162,7 +162,7 @@ $(busy 5)" -n 1 -c 1 --gres=gpu:1 -o capped.out -A astro)
 
 # kwota nodes has what the driver says, or does not say, behind the limit.
 nodes_say() {
-    root kwota nodes | grep -E '^n1 +gpu-0 .* W \([0-9]+ to [0-9]+\): [a-z]' &&
+    root kwota nodes | grep -E '^n1 +gpu-0 .* W \([0-9]+ to [0-9]+\): .' &&
         root cat "$dir"/log/meter-n1.out "$dir/run/kwota/n1.log" 2>/dev/null | grep -E 'power limit.*: '
 }
 
