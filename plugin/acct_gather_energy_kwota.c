@@ -37,7 +37,9 @@ extern void acct_gather_energy_p_conf_values(void *data);
 static struct {
     acct_gather_energy_t energy;
     int64_t first_uj, first_ms, uj, ms; /* ms 0: never answered */
-} last = {.energy = {.consumed_energy = NO_VAL64, .current_watts = NO_VAL}};
+} last = {.energy = {.consumed_energy = NO_VAL64,
+                     .current_watts = NO_VAL,
+                     .ave_watts = NO_VAL}};
 
 int init(void)
 {
@@ -63,7 +65,8 @@ static void take(int64_t uj, int64_t now_ms)
     if (!last.ms) {
         last.first_uj = uj;
         last.first_ms = now_ms;
-        e->current_watts = e->ave_watts = 0;
+        /* One look tells no power, and unknown is never zero. */
+        e->current_watts = e->ave_watts = NO_VAL;
     } else if (now_ms > last.ms) {
         e->current_watts = watts(uj - last.uj, now_ms - last.ms);
         e->ave_watts = watts(uj - last.first_uj, now_ms - last.first_ms);
