@@ -238,7 +238,7 @@ static int run(const struct arguments *a)
 {
     struct figures figures;
     char error[512];
-    int listener;
+    int listener = -1;
 
     if (!a->node || !a->root || !a->truth || !a->socket || a->cpus < 1) {
         fprintf(stderr,
@@ -255,10 +255,11 @@ static int run(const struct arguments *a)
     model_init(&plant.model, &figures, (int)a->cpus);
     truth_restore(a->truth, &plant.model);
     plant.truth = fopen(a->truth, "ae");
-    listener = control_listen(a->socket);
-    if (!plant.truth || listener < 0 ||
+    /* Whoever finds the socket finds the tree, too. */
+    if (!plant.truth ||
         tree_open(&plant.tree, a->root, &plant.model, a->wrap_in_uj) < 0 ||
-        (a->nvml && tree_open_gpus(&plant.tree, &plant.model, a->nvml) < 0)) {
+        (a->nvml && tree_open_gpus(&plant.tree, &plant.model, a->nvml) < 0) ||
+        (listener = control_listen(a->socket)) < 0) {
         fprintf(stderr, "kwota-plant: %s, %s or %s: %s\n", a->truth, a->socket, a->root,
                 strerror(errno));
         return 1;
