@@ -282,4 +282,63 @@ static const char version_3[] =
     " DELETE FROM steering WHERE run_id = NEW.id; END;"
     "PRAGMA user_version = 3;";
 
-const char *const schema_steps[SCHEMA_VERSION] = {version_1, version_2, version_3};
+static const char version_4[] =
+    /* What was charged costs and caused, by the tariff in force when it was entered;
+     * null: there was none. price_u: millionths of the tariff's currency. */
+    "ALTER TABLE entries ADD COLUMN price_u INTEGER;"
+    "ALTER TABLE entries ADD COLUMN co2_mg INTEGER;"
+    /* Settled energy as rollups have it, by day and by month (their first second), with
+     * what reports are made by beside: so few rows that years are summed at once.
+     * overrun_mj and credit_mj are parts of the energy that the centre bears, and
+     * price_u and co2_mg are of the rest. runs counts those that ended in it. */
+    "CREATE TABLE rollup_days ("
+    " day_s INTEGER NOT NULL, cluster TEXT NOT NULL, account TEXT NOT NULL,"
+    " user TEXT NOT NULL, partition TEXT NOT NULL, qos TEXT NOT NULL,"
+    " gpu_types TEXT NOT NULL, cpu_mj INTEGER NOT NULL DEFAULT 0,"
+    " dram_mj INTEGER NOT NULL DEFAULT 0, gpu_mj INTEGER NOT NULL DEFAULT 0,"
+    " other_mj INTEGER NOT NULL DEFAULT 0, overrun_mj INTEGER NOT NULL DEFAULT 0,"
+    " credit_mj INTEGER NOT NULL DEFAULT 0, estimated_mj INTEGER NOT NULL DEFAULT 0,"
+    " price_u INTEGER NOT NULL DEFAULT 0, co2_mg INTEGER NOT NULL DEFAULT 0,"
+    " runs INTEGER NOT NULL DEFAULT 0,"
+    " PRIMARY KEY (day_s, cluster, account, user, partition, qos, gpu_types))"
+    " WITHOUT ROWID;"
+    "CREATE TABLE rollup_months ("
+    " month_s INTEGER NOT NULL, cluster TEXT NOT NULL, account TEXT NOT NULL,"
+    " user TEXT NOT NULL, partition TEXT NOT NULL, qos TEXT NOT NULL,"
+    " gpu_types TEXT NOT NULL, cpu_mj INTEGER NOT NULL DEFAULT 0,"
+    " dram_mj INTEGER NOT NULL DEFAULT 0, gpu_mj INTEGER NOT NULL DEFAULT 0,"
+    " other_mj INTEGER NOT NULL DEFAULT 0, overrun_mj INTEGER NOT NULL DEFAULT 0,"
+    " credit_mj INTEGER NOT NULL DEFAULT 0, estimated_mj INTEGER NOT NULL DEFAULT 0,"
+    " price_u INTEGER NOT NULL DEFAULT 0, co2_mg INTEGER NOT NULL DEFAULT 0,"
+    " runs INTEGER NOT NULL DEFAULT 0,"
+    " PRIMARY KEY (month_s, cluster, account, user, partition, qos, gpu_types))"
+    " WITHOUT ROWID;"
+    "CREATE INDEX rollup_months_user ON rollup_months (user, month_s);"
+    /* What of a run was posted to which month: the lines of a statement. */
+    "CREATE TABLE run_months ("
+    " month_s INTEGER NOT NULL, account TEXT NOT NULL,"
+    " run_id INTEGER NOT NULL REFERENCES runs(id), cpu_mj INTEGER NOT NULL DEFAULT 0,"
+    " dram_mj INTEGER NOT NULL DEFAULT 0, gpu_mj INTEGER NOT NULL DEFAULT 0,"
+    " other_mj INTEGER NOT NULL DEFAULT 0, overrun_mj INTEGER NOT NULL DEFAULT 0,"
+    " credit_mj INTEGER NOT NULL DEFAULT 0, price_u INTEGER NOT NULL DEFAULT 0,"
+    " co2_mg INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (month_s, account, run_id))"
+    " WITHOUT ROWID;"
+    "CREATE INDEX run_months_run ON run_months (run_id);"
+    /* What the nodes' counters grew by, booked when a node's first report of the next
+     * quarter-hour comes, as of the quarter-hour's end between two reports; by cluster
+     * and quarter-hour, and by node and day. jobs + node = total. */
+    "CREATE TABLE cluster_quarters ("
+    " quarter_s INTEGER NOT NULL, cluster TEXT NOT NULL, kind TEXT NOT NULL,"
+    " total_mj INTEGER NOT NULL, jobs_mj INTEGER NOT NULL, node_mj INTEGER NOT NULL,"
+    " PRIMARY KEY (quarter_s, cluster, kind)) WITHOUT ROWID;"
+    "CREATE TABLE node_days ("
+    " day_s INTEGER NOT NULL, node TEXT NOT NULL, kind TEXT NOT NULL,"
+    " total_mj INTEGER NOT NULL, jobs_mj INTEGER NOT NULL, node_mj INTEGER NOT NULL,"
+    " PRIMARY KEY (day_s, node, kind)) WITHOUT ROWID;"
+    "ALTER TABLE node_domains ADD COLUMN booked_total_uj INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE node_domains ADD COLUMN booked_jobs_uj INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE node_domains ADD COLUMN booked_node_uj INTEGER NOT NULL DEFAULT 0;"
+    "PRAGMA user_version = 4;";
+
+const char *const schema_steps[SCHEMA_VERSION] = {version_1, version_2, version_3,
+                                                  version_4};

@@ -6,7 +6,7 @@
 #ifndef KWOTA_SCHEMA_H
 #define KWOTA_SCHEMA_H
 
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 
 /* schema_steps[n] makes version n + 1 of version n; 0 is an empty database. */
 extern const char *const schema_steps[SCHEMA_VERSION];
