@@ -553,19 +553,33 @@ void ledger_done(struct ledger *ledger, sqlite3_stmt *stmt)
     statements_put(&ledger->statements, stmt);
 }
 
+/* Outside of a transaction it is one of its own, which the origin must see, too. */
+static int end_alone(struct ledger *ledger, int rc)
+{
+    if (rc == 0)
+        return end_all(ledger);
+    execute(ledger, "ROLLBACK");
+    note_end(ledger, false);
+    return rc;
+}
+
 int ledger_do(struct ledger *ledger, const char *sql, const char *types, ...)
 {
+    bool alone = ledger->origin.begin && !ledger->is_open;
     sqlite3_stmt *stmt;
     va_list ap;
     int rc = -1;
 
+    if (alone && begin_all(ledger) < 0)
+        return -1;
+    ledger->is_open |= alone;
     va_start(ap, types);
     stmt = prepare(ledger, sql, types, SQLITE_STATIC, ap);
     va_end(ap);
     if (stmt)
         rc = sqlite3_step(stmt) == SQLITE_DONE ? 0 : fail(ledger, sql);
     ledger_done(ledger, stmt);
-    return rc;
+    return alone ? end_alone(ledger, rc) : rc;
 }
 
 int64_t ledger_number(struct ledger *ledger, int64_t otherwise, const char *sql,

@@ -64,32 +64,9 @@ int replica_read_mark(struct replica *r)
     return 0;
 }
 
-/* Drops what schema_in_memory made, triggers first. */
-static int drop_memory(sqlite3 *db)
-{
-    char *drops = NULL;
-    sqlite3_stmt *row;
-    int rc = -1;
-
-    if (sqlite3_prepare_v2(
-            db,
-            "SELECT group_concat('DROP ' || type || ' temp.\"' || name ||"
-            " '\"', ';') FROM (SELECT type, name FROM"
-            " sqlite_temp_schema WHERE type IN ('table', 'trigger')"
-            " ORDER BY type DESC)",
-            -1, &row, NULL) != SQLITE_OK)
-        return -1;
-    if (sqlite3_step(row) == SQLITE_ROW && sqlite3_column_text(row, 0))
-        drops = strdup((const char *)sqlite3_column_text(row, 0));
-    sqlite3_finalize(row);
-    rc = drops ? execute(db, drops) : 0;
-    free(drops);
-    return rc;
-}
-
 static int remake_memory(struct replica *r)
 {
-    if (drop_memory(r->db) < 0 || execute(r->db, schema_in_memory) < 0)
+    if (schema_memory_drop(r->db) < 0 || execute(r->db, schema_in_memory) < 0)
         return -1;
     r->stale_memory = false;
     return 0;
@@ -166,7 +143,7 @@ static int copy_all(struct replica *r)
     log_line("ledger: all of %s is copied to kwotad's spool", r->place_name);
     if (mariadb_do(&r->m, look, strlen(look)) < 0 ||
         mariadb_number(&r->m, "SELECT seq FROM kwota_ledger WHERE id = 1", &seq) != 0 ||
-        drop_memory(r->db) < 0 || execute(r->db, "BEGIN IMMEDIATE") < 0)
+        schema_memory_drop(r->db) < 0 || execute(r->db, "BEGIN IMMEDIATE") < 0)
         return -1;
     if (mariadb_copy_down(&r->m, &r->tables, r->db) < 0 || replica_mark(r, seq) < 0 ||
         execute(r->db, "COMMIT") < 0) {

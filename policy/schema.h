@@ -6,6 +6,8 @@
 #ifndef KWOTA_SCHEMA_H
 #define KWOTA_SCHEMA_H
 
+#include <sqlite3.h>
+
 #define SCHEMA_VERSION 4
 
 /* schema_steps[n] makes version n + 1 of version n; 0 is an empty database. */
@@ -27,5 +29,8 @@ extern const char *const schema_steps[SCHEMA_VERSION];
  * is not there is not worked out yet. caps_due: runs whose caps are to be worked out.
  * quota_percents: how much of each quota is used. */
 extern const char schema_in_memory[];
+
+/* Takes all of that away, to make it anew, or to do without. -1: it is still there. */
+int schema_memory_drop(sqlite3 *db);
 
 #endif
