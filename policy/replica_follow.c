@@ -32,6 +32,7 @@ static int execute(sqlite3 *db, const char *sql)
     return -1;
 }
 
+/* Without a rowid it leaves ledger_last_id() alone. */
 int replica_mark(struct replica *r, int64_t seq)
 {
     char sql[160];
@@ -48,7 +49,8 @@ int replica_read_mark(struct replica *r)
 
     if (execute(r->db, "CREATE TABLE IF NOT EXISTS " MARIADB_MARK
                        " (id INTEGER PRIMARY KEY CHECK (id = 1),"
-                       " ledger TEXT NOT NULL, seq INTEGER NOT NULL)") < 0 ||
+                       " ledger TEXT NOT NULL, seq INTEGER NOT NULL) WITHOUT "
+                       "ROWID") < 0 ||
         sqlite3_prepare_v2(r->db, "SELECT ledger, seq FROM " MARIADB_MARK, -1, &row,
                            NULL) != SQLITE_OK)
         return -1;
