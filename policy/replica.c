@@ -27,7 +27,7 @@
  * for longer copies all. */
 #define KEEP_S 3600
 #define KEEP_BYTES (INT64_C(1) << 30)
-#define PRUNE_S 60
+#define PRUNE_S 10
 
 static int64_t now_ms(void)
 {
@@ -304,7 +304,7 @@ static void prune(struct replica *r)
     r->next_prune_s = now_s + PRUNE_S;
     if (mariadb_format(&r->m,
                        "DELETE FROM kwota_changes WHERE time_s < UNIX_TIMESTAMP() - %d"
-                       " OR up_to_bytes < %lld ORDER BY seq LIMIT 10000",
+                       " OR up_to_bytes < %lld ORDER BY seq LIMIT 1000",
                        KEEP_S, (long long)(r->bytes - KEEP_BYTES)) < 0)
         replica_hang_up(r, r->m.error);
 }
@@ -403,12 +403,15 @@ static int first_look(struct replica *r)
     static const struct timespec pause = {0, AGAIN_MS * 1000000L};
     int64_t until_ms = now_ms() + START_S * 1000;
 
+    r->starting = true;
     do {
         look(r, PACE_MS);
+        r->starting = false;
         if (replica_state(r) == REPLICA_REFUSED)
             return -1;
         if (replica_state(r) != REPLICA_AWAY || r->seq >= 0)
             return 0;
+        r->starting = true;
         nanosleep(&pause, NULL);
     } while (now_ms() < until_ms);
     log_line("ledger: there is no copy of %s that could be read meanwhile",

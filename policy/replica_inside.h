@@ -36,6 +36,7 @@ struct replica {
         *session;      /* what SQLite's transaction changed; NULL: there is none */
     bool committed;    /* MariaDB has it, SQLite not yet */
     bool stale_memory; /* schema_in_memory is to be made anew */
+    bool starting;     /* nobody else uses the ledger yet */
 
     pthread_mutex_t wire; /* guards all up to the next lock */
     struct mariadb m;

@@ -4,11 +4,15 @@
 #include <string.h>
 
 #include "policy/log.h"
+#include "policy/mariadb_copy.h"
 #include "policy/replica_inside.h"
 #include "policy/schema.h"
 
 /* Each ledger's own lock, whatever the database is called. */
 #define LOCK_NAME "CONCAT('kwota:', SHA1(DATABASE()))"
+
+/* What a copy of all may take. */
+#define COPY_S 3600
 
 /* What kwota_ledger says. */
 struct record {
@@ -78,10 +82,41 @@ static int make(struct replica *r)
     return 0;
 }
 
-static int migrate(struct replica *r, const struct record *record)
+/* What a step fills new tables with is worked out in SQLite (schema_fill.c): all of it
+ * is copied. Others' copies are behind then by a change that nobody kept. */
+static int push(struct replica *r, int64_t seq)
+{
+    struct mariadb m = {NULL, false, ""};
+    int rc = -1;
+
+    if (mariadb_format(&r->m, "SET SESSION wait_timeout = %d", COPY_S) == 0 &&
+        mariadb_open(&m, &r->place, COPY_S) == 0 &&
+        mariadb_format(&m, "START TRANSACTION") == 0 &&
+        mariadb_format(&m, "DELETE FROM kwota_changes") == 0 &&
+        mariadb_format(&m, "UPDATE kwota_ledger SET version = %d, seq = %lld",
+                       SCHEMA_VERSION, (long long)seq) == 0 &&
+        mariadb_copy_up(&m, &r->tables, r->db) == 0 &&
+        mariadb_format(&m, "COMMIT") == 0)
+        rc = replica_mark(r, seq);
+    if (rc < 0)
+        snprintf(r->m.error, sizeof r->m.error, "%s", m.error);
+    else
+        r->seq = seq;
+    mariadb_close(&m);
+    return rc;
+}
+
+static int migrate(struct replica *r, struct record *record)
 {
     char why[REPLICA_WHY];
 
+    if (!r->starting || r->seq != record->seq) {
+        snprintf(why, sizeof why,
+                 "%s is of version %lld, this kwotad makes it version %d of its copy, "
+                 "which is not up to date: let one that has been acting begin",
+                 r->place_name, (long long)record->version, SCHEMA_VERSION);
+        return refuse(r, why);
+    }
     if (ask_for_lock(r) < 0)
         return give_up(r);
     if (!r->locked) {
@@ -94,9 +129,7 @@ static int migrate(struct replica *r, const struct record *record)
     }
     log_line("ledger: %s is made version %d of version %lld", r->place_name,
              SCHEMA_VERSION, (long long)record->version);
-    if (mariadb_tables_make(&r->m, &r->tables) < 0 ||
-        mariadb_format(&r->m, "UPDATE kwota_ledger SET version = %d", SCHEMA_VERSION) <
-            0)
+    if (mariadb_tables_make(&r->m, &r->tables) < 0 || push(r, ++record->seq) < 0)
         return give_up(r);
     return 0;
 }
