@@ -403,15 +403,12 @@ static int first_look(struct replica *r)
     static const struct timespec pause = {0, AGAIN_MS * 1000000L};
     int64_t until_ms = now_ms() + START_S * 1000;
 
-    r->starting = true;
     do {
         look(r, PACE_MS);
-        r->starting = false;
         if (replica_state(r) == REPLICA_REFUSED)
             return -1;
         if (replica_state(r) != REPLICA_AWAY || r->seq >= 0)
             return 0;
-        r->starting = true;
         nanosleep(&pause, NULL);
     } while (now_ms() < until_ms);
     log_line("ledger: there is no copy of %s that could be read meanwhile",
@@ -430,13 +427,18 @@ int replica_start(struct ledger *ledger, const struct mariadb_place *place,
     r->ledger = ledger;
     r->place = *place;
     r->state = REPLICA_STANDS_BY;
+    r->starting = true;
     mariadb_place_name(place, r->place_name);
     snprintf(r->name, sizeof r->name, "%s", name);
     pthread_mutex_init(&r->wire, NULL);
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->stopped, NULL);
-    if (ledger_between(ledger, know_copy, r) < 0 || first_look(r) < 0 ||
-        pthread_create(&r->thread, NULL, watch, r) != 0) {
+    if (ledger_between(ledger, know_copy, r) < 0 || first_look(r) < 0) {
+        free_replica(r);
+        return -1;
+    }
+    r->starting = false;
+    if (pthread_create(&r->thread, NULL, watch, r) != 0) {
         free_replica(r);
         return -1;
     }
