@@ -24,7 +24,7 @@ struct mariadb {
 /* Connects; what has no answer after so many seconds is given up, and the connection
  * with it. -1: error says why. */
 int mariadb_open(struct mariadb *m, const struct mariadb_place *place,
-                    unsigned timeout_s);
+                 unsigned timeout_s);
 void mariadb_close(struct mariadb *m);
 
 /* One statement without rows. */

@@ -191,9 +191,11 @@ int mariadb_tables_make(struct mariadb *m, const struct mariadb_tables *tables)
         " fence BIGINT NOT NULL, actor VARCHAR(300) NOT NULL) ENGINE=InnoDB"
         " CHARACTER SET utf8mb4";
     static const char changes[] =
-        "CREATE TABLE IF NOT EXISTS kwota_changes (seq BIGINT NOT NULL PRIMARY KEY,"
+        "CREATE TABLE IF NOT EXISTS kwota_changes (seq BIGINT NOT NULL,"
+        " part INT NOT NULL,"
         " fence BIGINT NOT NULL, time_s BIGINT NOT NULL, up_to_bytes BIGINT NOT NULL,"
-        " changes LONGBLOB NOT NULL) ENGINE=InnoDB CHARACTER SET utf8mb4";
+        " changes LONGBLOB NOT NULL, PRIMARY KEY (seq, part)) ENGINE=InnoDB CHARACTER "
+        "SET utf8mb4";
     struct mariadb_text sql = {NULL, 0, 0, false};
     int rc = mariadb_do(m, changes, strlen(changes));
 

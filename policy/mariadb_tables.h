@@ -10,7 +10,7 @@
  *   kwota_ledger   one row: the schema's version, which ledger this is, the number of
  *                  its last change, and who acts (policy/replica.h);
  *   kwota_changes  the last changes by number, as SQLite's session extension writes
- *                  them, for who follows.
+ *                  them, for who follows; a long one in several parts.
  */
 #ifndef KWOTA_MARIADB_TABLES_H
 #define KWOTA_MARIADB_TABLES_H

@@ -31,19 +31,19 @@ static char *more(struct mariadb_text *t, size_t len)
     return t->failed ? NULL : t->text + t->len;
 }
 
-static void add(struct mariadb_text *t, const char *text, size_t len)
+void mariadb_text_append(struct mariadb_text *t, const void *bytes, size_t len)
 {
     char *to = more(t, len);
 
     if (!to)
         return;
-    memcpy(to, text, len);
+    memcpy(to, bytes, len);
     t->len += len;
 }
 
 void mariadb_text_add(struct mariadb_text *t, const char *text)
 {
-    add(t, text, strlen(text));
+    mariadb_text_append(t, text, strlen(text));
 }
 
 void mariadb_text_end(struct mariadb_text *t)
@@ -58,14 +58,15 @@ void mariadb_text_number(struct mariadb_text *t, int64_t number)
 {
     char digits[24];
 
-    add(t, digits, (size_t)snprintf(digits, sizeof digits, "%" PRId64, number));
+    mariadb_text_append(t, digits,
+                        (size_t)snprintf(digits, sizeof digits, "%" PRId64, number));
 }
 
 void mariadb_text_name(struct mariadb_text *t, const char *name)
 {
-    add(t, "`", 1);
+    mariadb_text_append(t, "`", 1);
     mariadb_text_add(t, name);
-    add(t, "`", 1);
+    mariadb_text_append(t, "`", 1);
 }
 
 /* How many bytes the letter at `s` has; 0: it is none that goes in as it is. */
@@ -93,7 +94,7 @@ void mariadb_text_quote(struct mariadb_text *t, const char *text, size_t len)
 {
     const unsigned char *s = (const unsigned char *)text;
 
-    add(t, "'", 1);
+    mariadb_text_append(t, "'", 1);
     while (len > 0) {
         size_t n = letter(s, len);
 
@@ -102,17 +103,17 @@ void mariadb_text_quote(struct mariadb_text *t, const char *text, size_t len)
                                                (unsigned char)(0xBE | (s[0] >> 6 & 1)),
                                                (unsigned char)(0x80 | (s[0] & 0x3F))};
 
-            add(t, (const char *)stand_in, sizeof stand_in);
+            mariadb_text_append(t, stand_in, sizeof stand_in);
             n = 1;
         } else if (*s == '\'') {
-            add(t, "''", 2);
+            mariadb_text_append(t, "''", 2);
         } else {
-            add(t, (const char *)s, n);
+            mariadb_text_append(t, s, n);
         }
         s += n;
         len -= n;
     }
-    add(t, "'", 1);
+    mariadb_text_append(t, "'", 1);
 }
 
 void mariadb_text_bytes(struct mariadb_text *t, const void *bytes, size_t len)
@@ -121,12 +122,12 @@ void mariadb_text_bytes(struct mariadb_text *t, const void *bytes, size_t len)
 
     mariadb_text_add(t, "_binary'");
     while ((quote = memchr(from, '\'', (size_t)(end - from)))) {
-        add(t, from, (size_t)(quote + 1 - from));
-        add(t, "'", 1);
+        mariadb_text_append(t, from, (size_t)(quote + 1 - from));
+        mariadb_text_append(t, "'", 1);
         from = quote + 1;
     }
-    add(t, from, (size_t)(end - from));
-    add(t, "'", 1);
+    mariadb_text_append(t, from, (size_t)(end - from));
+    mariadb_text_append(t, "'", 1);
 }
 
 void mariadb_text_hex(struct mariadb_text *t, const void *bytes, size_t len)

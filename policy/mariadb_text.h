@@ -21,6 +21,7 @@ struct mariadb_text {
 void mariadb_text_free(struct mariadb_text *t);
 
 void mariadb_text_add(struct mariadb_text *t, const char *text);
+void mariadb_text_append(struct mariadb_text *t, const void *bytes, size_t len);
 void mariadb_text_number(struct mariadb_text *t, int64_t number);
 
 /* Puts a NUL after it, which is no part of it. */

@@ -27,6 +27,10 @@
  * for longer copies all. */
 #define KEEP_S 3600
 #define KEEP_BYTES (INT64_C(1) << 30)
+
+/* No server takes everything in one statement (max_allowed_packet: 16 MiB and more). */
+#define PART_BYTES ((size_t)4 << 20)
+
 #define PRUNE_S 10
 
 static int64_t now_ms(void)
@@ -132,7 +136,8 @@ static int take_number(struct replica *r, int64_t seq)
     return -1;
 }
 
-static int keep_change(struct replica *r, int64_t seq, const void *changes, int size)
+static int keep_part(struct replica *r, int64_t seq, int part, const void *changes,
+                     size_t size)
 {
     struct mariadb_text sql = {NULL, 0, 0, false};
     int rc;
@@ -140,14 +145,27 @@ static int keep_change(struct replica *r, int64_t seq, const void *changes, int 
     mariadb_text_add(&sql, "INSERT INTO kwota_changes VALUES (");
     mariadb_text_number(&sql, seq);
     mariadb_text_add(&sql, ",");
+    mariadb_text_number(&sql, part);
+    mariadb_text_add(&sql, ",");
     mariadb_text_number(&sql, r->fence);
     mariadb_text_add(&sql, ",UNIX_TIMESTAMP(),");
-    mariadb_text_number(&sql, r->bytes + size);
+    mariadb_text_number(&sql, r->bytes);
     mariadb_text_add(&sql, ",");
-    mariadb_text_bytes(&sql, changes, (size_t)size);
+    mariadb_text_bytes(&sql, changes, size);
     mariadb_text_add(&sql, ")");
     rc = sql.failed ? -1 : mariadb_do(&r->m, sql.text, sql.len);
     mariadb_text_free(&sql);
+    return rc;
+}
+
+static int keep_change(struct replica *r, int64_t seq, const char *changes, size_t size)
+{
+    int part = 0, rc = 0;
+
+    for (size_t n; size > 0 && rc == 0; changes += n, size -= n) {
+        n = size < PART_BYTES ? size : PART_BYTES;
+        rc = keep_part(r, seq, part++, changes, n);
+    }
     return rc;
 }
 
@@ -168,7 +186,7 @@ static int ask_fate(struct replica *r, int64_t seq)
         mariadb_number(&m, "SELECT seq FROM kwota_ledger WHERE id = 1 FOR UPDATE",
                        &last) == 0 &&
         mariadb_number(&m, sql, &found) == 0)
-        rc = found == 1;
+        rc = found > 0;
     mariadb_close(&m);
     return rc;
 }
@@ -200,7 +218,7 @@ static int write_change(struct replica *r, void *changes, int size)
 
     if (take_number(r, seq) < 0 ||
         mariadb_rows_apply(&r->m, &r->tables, r->db, changes, size) < 0 ||
-        keep_change(r, seq, changes, size) < 0 || replica_mark(r, seq) < 0) {
+        keep_change(r, seq, changes, (size_t)size) < 0 || replica_mark(r, seq) < 0) {
         log_line("ledger: %s does not take a change, it is undone: %s", r->place_name,
                  r->m.error);
         if (r->m.is_lost || mariadb_do(&r->m, "ROLLBACK", 8) < 0)

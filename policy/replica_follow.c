@@ -8,9 +8,6 @@
 #include "policy/replica_inside.h"
 #include "policy/schema.h"
 
-/* So many changes are fetched at once. */
-#define CHANGES "16"
-
 /* While another acts, what report_run.c does for `used` where the report comes in. */
 static const char followers_trigger[] =
     "CREATE TEMP TRIGGER IF NOT EXISTS used_elsewhere AFTER UPDATE OF mj ON "
@@ -90,14 +87,16 @@ static int on_conflict(void *arg, int conflict, sqlite3_changeset_iter *change)
     return SQLITE_CHANGESET_ABORT;
 }
 
-static int apply(struct replica *r, int64_t seq, char *changes, unsigned long size)
+/* 0; 1: it does not fit; -1. */
+static int apply(struct replica *r, int64_t seq, struct mariadb_text *changes)
 {
     int rc;
 
     if (execute(r->db, "BEGIN IMMEDIATE") < 0)
         return -1;
     sqlite3_db_config(r->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-    rc = sqlite3changeset_apply(r->db, (int)size, changes, NULL, on_conflict, NULL);
+    rc = sqlite3changeset_apply(r->db, (int)changes->len, changes->text, NULL,
+                                on_conflict, NULL);
     sqlite3_db_config(r->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 1, NULL);
     if (rc == SQLITE_OK && replica_mark(r, seq) == 0 && execute(r->db, "COMMIT") == 0) {
         r->seq = seq;
@@ -108,30 +107,27 @@ static int apply(struct replica *r, int64_t seq, char *changes, unsigned long si
     return rc == SQLITE_ABORT ? 1 : -1;
 }
 
-/* 0; 1: what comes next is no longer kept, or does not fit; -1. */
-static int apply_some(struct replica *r)
+/* The copy's next change. 0; 1: it is no longer kept, or does not fit; -1. */
+static int apply_next(struct replica *r)
 {
-    char sql[128];
+    struct mariadb_text changes = {NULL, 0, 0, false};
     MYSQL_RES *rows;
     MYSQL_ROW row;
-    int rc = 0;
+    char sql[128];
+    int rc = -1;
 
     snprintf(sql, sizeof sql,
-             "SELECT seq, changes FROM kwota_changes WHERE seq > %lld ORDER BY seq"
-             " LIMIT " CHANGES,
-             (long long)r->seq);
+             "SELECT changes FROM kwota_changes WHERE seq = %lld ORDER BY part",
+             (long long)r->seq + 1);
     rows = mariadb_rows(&r->m, sql);
     if (!rows)
         return -1;
-    if (mysql_num_rows(rows) == 0)
-        rc = 1;
-    while (rc == 0 && (row = mysql_fetch_row(rows))) {
-        int64_t seq = strtoll(row[0], NULL, 10);
-
-        rc =
-            seq == r->seq + 1 ? apply(r, seq, row[1], mysql_fetch_lengths(rows)[1]) : 1;
-    }
+    while ((row = mysql_fetch_row(rows)))
+        mariadb_text_append(&changes, row[0], mysql_fetch_lengths(rows)[0]);
     mysql_free_result(rows);
+    if (!changes.failed)
+        rc = changes.len > 0 ? apply(r, r->seq + 1, &changes) : 1;
+    mariadb_text_free(&changes);
     return rc;
 }
 
@@ -180,7 +176,7 @@ static int catch_up(struct replica *r)
                 return -1;
             continue;
         }
-        rc = apply_some(r);
+        rc = apply_next(r);
         if (rc < 0)
             return -1;
         bound = rc ? -1 : 0;

@@ -166,6 +166,19 @@ static int compare(struct replica *r, const struct record *record)
     return refuse(r, why);
 }
 
+/* A server that tells of a commit what it may still lose. */
+static void warn_of_risk(struct replica *r)
+{
+    int64_t flush = 1;
+
+    if (r->starting &&
+        mariadb_number(&r->m, "SELECT @@innodb_flush_log_at_trx_commit", &flush) == 0 &&
+        flush != 1)
+        log_line("ledger: %s may lose its last second of charges in a power cut: set "
+                 "innodb_flush_log_at_trx_commit=1 in the server's configuration",
+                 r->place_name);
+}
+
 int replica_join(struct replica *r)
 {
     struct record record;
@@ -191,6 +204,7 @@ int replica_join(struct replica *r)
     if (record.version < SCHEMA_VERSION && migrate(r, &record) < 0)
         return -1;
     snprintf(r->mark, sizeof r->mark, "%s", record.ledger);
+    warn_of_risk(r);
     replica_become(r, REPLICA_STANDS_BY, record.actor);
     return 0;
 }

@@ -225,8 +225,10 @@ static void work_round(struct worker *w)
     char why[LEDGER_WHY];
 
     w->undecided = false;
-    if (!ledger_acts(w->ledger, why))
+    if (!ledger_acts(w->ledger, why)) {
+        w->started_s = now_s; /* no final has come in until now */
         return;
+    }
     inquiry_bind(&w->inquiry, now_s);
     w->undecided = look_at_undecided(w);
     look_at_caps(w);

@@ -235,6 +235,12 @@ static const char *const rows[] = {
     " (1,'charge',9223372036854775807,5,'kwotad','')",
     NULL};
 
+static const char *const much[] = {
+    "INSERT INTO accounts WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM "
+    "n"
+    " WHERE i < 5000) SELECT 'c', printf('%.*c', 1000, 'n') || i, '' FROM n",
+    NULL};
+
 static const char *const later[] = {
     "UPDATE tokens SET final = 1, run_id = 1 WHERE token = 't2'",
     "UPDATE run_quarters SET mj = 30 WHERE quarter_s = 900",
@@ -284,7 +290,10 @@ static void a_copy_is_made_anew_from_mariadb_alone(void **state)
     assert_true(acts(ledger, 0));
     assert_same(p, ledger);
     assert_int_equal(runs(ledger), 1);
+    assert_int_equal(do_all(ledger, much), 0); /* more than one statement may hold */
     assert_int_equal(write_run(ledger, 2), 0);
+    assert_true(ask_mariadb(p, "SELECT COUNT(*) FROM kwota_changes WHERE part > 0") >
+                0);
     ledger_close(ledger);
     /* The first is behind now: by changes that are kept, */
     ledger = open_one(p, &p->a, "ctl1:6828");
