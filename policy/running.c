@@ -268,3 +268,18 @@ json_t *running_answer(struct running *running, const struct access_rights *righ
                      known(mw), "count", (json_int_t)count, "measured",
                      (json_int_t)measured, "simulated", (int)simulated, "runs", list);
 }
+
+void running_power(struct running *running, int64_t now_ms, int64_t *mw,
+                   int64_t *measured)
+{
+    pthread_mutex_lock(&running->lock);
+    if (refresh(running, now_ms) == 0) {
+        *mw = ENERGY_UNKNOWN;
+        *measured = 0;
+        for (int i = 0; i < running->count; i++) {
+            *mw = energy_add(*mw, running->runs[i].mw);
+            *measured += running->runs[i].mw != ENERGY_UNKNOWN;
+        }
+    }
+    pthread_mutex_unlock(&running->lock);
+}

@@ -25,7 +25,8 @@ extern const char *const schema_steps[SCHEMA_VERSION];
  * the report was.
  * caps: what each running run is held to (cap.h; null: that part is not held); one that
  * is not there is not worked out yet. caps_due: runs whose caps are to be worked out.
- * quota_percents: how much of each quota is used. */
+ * quota_percents: how much of each quota is used, and where its budget stands, as last
+ * worked out. */
 extern const char schema_in_memory[];
 
 #endif
