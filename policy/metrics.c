@@ -15,9 +15,10 @@
 #include "policy/log.h"
 #include "policy/metrics_text.h"
 #include "policy/openmetrics.h"
+#include "policy/secret.h"
 
 /* How long figures are as good as new; scrapers come every quarter of a minute. */
-#define FRESH_MS 5000
+#define FRESH_S 5
 
 #define TOKEN_MOST 512
 
@@ -27,17 +28,9 @@ struct metrics {
     int64_t started_s;
     pthread_mutex_t lock; /* guards all below */
     struct metrics_figures figures;
-    char *text;      /* NULL: there is none yet */
-    int64_t made_ms; /* by CLOCK_MONOTONIC */
+    char *text; /* NULL: there is none yet */
+    int64_t made_s;
 };
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static int64_t size_of(const char *dir, const char *file)
 {
@@ -109,17 +102,18 @@ static char *make_text(struct metrics *m)
 /* A copy of the text, as fresh as it must be; NULL: there is none. */
 static char *take_text(struct metrics *m)
 {
+    int64_t now_s = clock_now_s();
     char *text = NULL;
 
     pthread_mutex_lock(&m->lock);
-    if (!m->text || monotonic_ms() >= m->made_ms + FRESH_MS) {
+    if (!m->text || now_s < m->made_s || now_s >= m->made_s + FRESH_S) {
         free(m->text);
         m->text = NULL;
-        if (metrics_read(&m->figures, m->context.settings, clock_now_s()) == 0) {
+        if (metrics_read(&m->figures, m->context.settings, now_s) == 0) {
             read_power(m);
             m->text = make_text(m);
         }
-        m->made_ms = monotonic_ms();
+        m->made_s = now_s;
     }
     if (m->text)
         text = strdup(m->text);
@@ -158,7 +152,7 @@ static int may_read(const struct metrics *m, const struct site_request *request,
         site_say(answer, 503, "kwotad cannot read its metrics.token_file.\n");
         return 0;
     }
-    if (given && strncmp(given, "Bearer ", 7) == 0 && site_same(given + 7, token))
+    if (given && strncmp(given, "Bearer ", 7) == 0 && secret_same(given + 7, token))
         return 1;
     site_say(answer, 401,
              "The token is missing or wrong: Authorization: Bearer TOKEN, as in "

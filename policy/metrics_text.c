@@ -78,10 +78,10 @@ static void write_cluster(FILE *out, const struct metrics_figures *f)
                        "Runs that are not settled: running, or ended.");
     openmetrics_sample(out, "kwota_runs", f->runs, WHOLE, "state", "running", NULL);
     openmetrics_sample(out, "kwota_runs", f->ended, WHOLE, "state", "ended", NULL);
-    if (f->power_mw != ENERGY_UNKNOWN)
+    if (f->power_mw != ENERGY_UNKNOWN || f->runs == 0)
         gauge(out, "kwota_running_watts", "watts",
-              "Power of the running runs by their nodes' last reports.", f->power_mw,
-              MILLI);
+              "Power of the running runs by their nodes' last reports.",
+              f->runs ? f->power_mw : 0, MILLI);
     gauge(out, "kwota_runs_measured", NULL, "Running runs whose power is known.",
           f->measured, WHOLE);
     gauge(out, "kwota_liens", NULL, "Open liens.", f->liens, WHOLE);

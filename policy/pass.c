@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "policy/site.h"
+#include "policy/secret.h"
 
 #define MAC_BYTES 32
 
@@ -64,7 +64,7 @@ enum pass_state pass_read(const unsigned char key[PASS_KEY], enum pass_kind kind
         return PASS_WRONG;
     told.uid = uid;
     /* What it says, written and signed anew, is the same text or it is not ours. */
-    if (!pass_write(key, &told, again)[0] || !site_same(again, text))
+    if (!pass_write(key, &told, again)[0] || !secret_same(again, text))
         return PASS_WRONG;
     *pass = told;
     return now_s < told.until_s ? PASS_GOOD : PASS_EXPIRED;

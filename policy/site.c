@@ -52,16 +52,6 @@ void site_say(struct site_answer *answer, unsigned status, const char *sentence)
     site_show(answer, status, "text/plain; charset=utf-8", sentence);
 }
 
-int site_same(const char *a, const char *b)
-{
-    size_t size = strlen(a);
-    unsigned char differs = strlen(b) != size;
-
-    for (size_t i = 0; !differs && i < size; i++)
-        differs |= (unsigned char)(a[i] ^ b[i]);
-    return !differs;
-}
-
 static const char *find(void *of, enum site_part part, const char *name)
 {
     static const enum MHD_ValueKind kinds[] = {MHD_GET_ARGUMENT_KIND, MHD_COOKIE_KIND,

@@ -43,7 +43,4 @@ void site_say(struct site_answer *answer, unsigned status, const char *sentence)
 void site_show(struct site_answer *answer, unsigned status, const char *type,
                const char *page);
 
-/* Whether two texts are the same, in a time that says nothing of where they differ. */
-int site_same(const char *a, const char *b);
-
 #endif

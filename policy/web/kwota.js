@@ -129,7 +129,7 @@ function drawChart(id, bins, from, until, height, label) {
   const chart = svg("svg", { viewBox: "0 0 " + width + " " + height, height, role: "img", "aria-label": label });
   for (const mw of [0, most / 2, most]) {
     chart.append(svg("line", { x1: left, x2: width - right, y1: y(mw), y2: y(mw), class: mw ? "grid" : "axis" }),
-      svg("text", { x: left - 8, y: y(mw) + 4, "text-anchor": "end" }, mw ? watts(mw) : "0 W"));
+      svg("text", { x: left - 8, y: y(mw) + 4, "text-anchor": "end" }, mw ? watts(mw).replace(/\.0+ /, " ") : "0 W"));
   }
   for (const bin of bins) {
     const wide = Math.max(0.5, x(bin.until) - x(bin.from) - (bins.length > width / 4 ? 0 : 1));
@@ -155,11 +155,13 @@ function pairs(id, list) {
 
 let power = null, running = null;
 
+// The present quarter-hour is as long as it has lasted.
 function quarterBin(q) {
-  const mean = (mj) => Math.max(0, (mj || 0) / QUARTER_S), when = clock(q.quarter_s) + " to " + clock(q.quarter_s + QUARTER_S);
+  const from = q.quarter_s, until = Math.max(from + 1, Math.min(from + QUARTER_S, power.now));
+  const mean = (mj) => Math.max(0, (mj || 0) / (until - from)), when = clock(from) + " to " + clock(until);
   if (q.total_mj === null)
-    return { from: q.quarter_s, until: q.quarter_s + QUARTER_S, words: when + ": " + watts(mean(q.jobs_mj)), parts: [["one", mean(q.jobs_mj)]] };
-  return { from: q.quarter_s, until: q.quarter_s + QUARTER_S,
+    return { from, until, words: when + ": " + watts(mean(q.jobs_mj)), parts: [["one", mean(q.jobs_mj)]] };
+  return { from, until,
     words: when + ": " + watts(mean(q.total_mj)) + ", of that jobs " + watts(mean(q.jobs_mj)) + ", nodes' own " + watts(mean(q.node_mj)),
     parts: [["one", mean(q.jobs_mj)], ["two", mean(q.node_mj)]] };
 }
@@ -187,7 +189,7 @@ function drawPower() {
 
 async function loadPower() {
   const until = (Math.floor(Date.now() / 1000 / QUARTER_S) + 1) * QUARTER_S, from = until - 86400;
-  power = Object.assign(await ask("v1/power?start=" + from + "&end=" + until), { from, until });
+  power = Object.assign(await ask("v1/power?start=" + from + "&end=" + until), { from, until, now: Date.now() / 1000 });
   drawPower();
 }
 
@@ -233,7 +235,7 @@ async function loadBudgets() {
   byId("budgets-note").textContent = !list.length ? "No budget limits you."
     : list.length < reply.count ? "The " + list.length + " most used of " + reply.count + " budgets; kwota quota show lists any other." : "";
   byId("budgets").replaceChildren(...(list.length ? [table(
-    [["Budget", "name"], ["", "bar"], ["Used", "number"], ["", "number"], ["Reserved", "number"], ["Left", "number"], ["Quota", "number"], ["Until", ""], ["At this rate", ""]],
+    [["Budget", "name"], ["", "bar"], ["Used", "number"], ["", "number"], ["Reserved", "number"], ["Left", "number"], ["Quota", "number"], ["Until", "date"], ["At this rate", "date line"]],
     list.map((b) => [b.name, bar(b.used_mj, b.reserved_mj, b.quota_mj), energy(b.used_mj), percent(b), energy(b.reserved_mj),
       b.available_mj < 0 ? el("span", { class: "alarm" }, energy(b.available_mj)) : energy(b.available_mj),
       energy(b.quota_mj), untilWords(b), rateWords(b)]))] : []));
@@ -250,11 +252,11 @@ async function loadRunning() {
   byId("running-note").textContent = !running.count ? "None is running."
     : running.runs.length < running.count ? "The " + running.runs.length + " that draw most, of " + running.count + " that run." : "";
   byId("running").replaceChildren(...(running.count ? [table(
-    [["Job", "name"], ["Name", ""], ["User", ""], ["Account", ""], ["Partition", ""], ["Nodes", "number"], ["Power", "number"], ["Used", "number"], ["Set aside", "number"], ["Ends by", ""]],
+    [["Job", "name"], ["Name", "line"], ["User", ""], ["Account", ""], ["Partition", ""], ["Nodes", "number"], ["Power", "number"], ["Used", "number"], ["Set aside", "number"], ["Ends by", "date"]],
     running.runs.map((r) => [el("a", { href: "#job=" + encodeURIComponent(r.job_id) }, r.job_id), r.name, r.user, r.account, r.partition,
       r.nodes_known < r.node_count ? r.nodes_known + " of " + r.node_count : String(r.node_count),
       watts(r.mw) + (r.cap ? " (capped)" : ""), energy(r.used_mj), r.lien_mj === null ? "nothing" : energy(r.lien_mj),
-      r.until ? today(r.until, now) : "no limit"]))] : []));
+      r.until ? today(r.until, now) : "not known"]))] : []));
   drawPower();
 }
 
@@ -274,7 +276,11 @@ function jobFacts(run) {
   ];
 }
 
-function drawJob(run) {
+let shown = null;
+
+function drawJob() {
+  if (!shown) return;
+  const run = shown;
   const plot = run.plot, wide = (plot.end_ms - plot.start_ms) / plot.bins.length;
   const bins = plot.bins.map((bin, i) => {
     const from = (plot.start_ms + i * wide) / 1000, mean = (mj) => Math.max(0, mj / (wide / 1000));
@@ -296,6 +302,7 @@ const wanted = () => (location.hash.startsWith("#job=") ? decodeURIComponent(loc
 async function loadJob() {
   const id = wanted();
   byId("job").hidden = !id;
+  shown = null;
   if (!id) return;
   byId("job-title").textContent = "Job " + id;
   try {
@@ -303,7 +310,8 @@ async function loadJob() {
     const run = reply.runs[reply.runs.length - 1];
     byId("job-title").textContent = "Job " + id + (reply.runs.length > 1 ? ", run " + reply.runs.length + " of " + reply.runs.length : "") + (run.simulated ? " [simulated]" : "");
     pairs("job-facts", jobFacts(run));
-    drawJob(run);
+    shown = run;
+    drawJob();
   } catch (error) {
     pairs("job-facts", []);
     byId("job-legend").replaceChildren();
@@ -342,7 +350,7 @@ byId("find").addEventListener("submit", (event) => {
   location.hash = "#job=" + encodeURIComponent(byId("find-job").value.trim());
 });
 addEventListener("hashchange", () => loadJob());
-addEventListener("resize", () => { drawPower(); loads[1].due = 0; });
+addEventListener("resize", () => { drawPower(); drawJob(); });
 document.addEventListener("visibilitychange", refresh);
 setInterval(refresh, SECOND);
 refresh();
