@@ -15,6 +15,7 @@
 #include "policy/person.h"
 #include "policy/standing.h"
 #include "tests/unit/openmetrics_reader.h"
+#include "tests/unit/policy_file.h"
 #include "tests/unit/quota_books.h"
 #include "tests/unit/site_request.h"
 
@@ -394,6 +395,9 @@ static void nodes_are_summed_and_some_named(void **state)
 static void budgets_of_accounts_are_there(void **state)
 {
     struct standings standings = {0};
+    struct policy_files files;
+    struct policy *policy;
+    char *complaints;
     struct reader r;
 
     (void)state;
@@ -403,7 +407,13 @@ static void budgets_of_accounts_are_there(void **state)
     books_quota(books, "", "bob", "", 60000);
     settled(1, "astro", 1000, 0, Q0);
     open_run(2, "astro", 200);
-    assert_int_equal(standing_refresh(&standings, books->ledger, NULL, NOW), 0);
+    policy_files_make(&files);
+    policy = policy_files_read(&files, policy_files_write(&files, "kwota.json", "{}"),
+                               &complaints);
+    assert_int_equal(standing_refresh(&standings, books->ledger, policy, NOW), 0);
+    policy_release(policy);
+    policy_files_remove(&files);
+    free(complaints);
     standing_done(&standings);
     scrape(&r);
     assert_int_equal(reader_value(&r, "kwota_quota_joules{account=\"astro\"}", 3),
