@@ -5,7 +5,7 @@
 // text, never as markup. Amounts are millijoules and milliwatts.
 
 const SECOND = 1000, MINUTE = 60 * SECOND, QUARTER_S = 900;
-const RUNNING_MOST = 100, BUDGETS_MOST = 200, BINS = 120;
+const RUNNING_MOST = 100, BUDGETS_MOST = 200, FOLDED = 15, BINS = 120;
 const KINDS = [["cpu", "CPU", "one"], ["gpu", "GPU", "two"], ["dram", "memory", "three"], ["other", "other", "four"]];
 
 let me = {};
@@ -47,6 +47,7 @@ function energy(mj) {
 function watts(mw) {
   if (mw === null || mw === undefined) return "unknown";
   const size = Math.abs(mw);
+  if (size >= 1e12) return figures(mw / 1e12) + " GW";
   if (size >= 1e9) return figures(mw / 1e9) + " MW";
   if (size >= 1e6) return figures(mw / 1e6) + " kW";
   return figures(mw / 1e3) + " W";
@@ -225,8 +226,18 @@ function table(columns, rows) {
       el("td", { class: columns[i][1], "data-label": columns[i][0] }, cell))))));
 }
 
+// A long table shows its first rows until the rest is asked for.
+const unfolded = {};
+
+function putTable(id, columns, rows) {
+  const long = rows.length > FOLDED + 3 && !unfolded[id];
+  const more = long && el("button", { type: "button" }, "Show all " + rows.length);
+  byId(id).replaceChildren(...(rows.length ? [table(columns, long ? rows.slice(0, FOLDED) : rows)] : []), ...(more ? [more] : []));
+  if (more) more.addEventListener("click", () => { unfolded[id] = true; putTable(id, columns, rows); });
+}
+
 const share = (b) => (b.quota_mj > 0 ? b.used_mj / b.quota_mj : b.used_mj > 0 ? Infinity : 0);
-const percent = (b) => (b.quota_mj > 0 ? Math.floor((100 * b.used_mj) / b.quota_mj) + " %" : "");
+const percent = (b) => (share(b) > 9.99 ? "> 999 %" : Math.floor(100 * share(b)) + " %");
 
 async function loadBudgets() {
   const all = me.sees_all || me.coordinates;
@@ -234,11 +245,11 @@ async function loadBudgets() {
   const list = reply.budgets.sort((a, b) => share(b) - share(a));
   byId("budgets-note").textContent = !list.length ? "No budget limits you."
     : list.length < reply.count ? "The " + list.length + " most used of " + reply.count + " budgets; kwota quota show lists any other." : "";
-  byId("budgets").replaceChildren(...(list.length ? [table(
+  putTable("budgets",
     [["Budget", "name"], ["", "bar"], ["Used", "number"], ["", "number"], ["Reserved", "number"], ["Left", "number"], ["Quota", "number"], ["Until", "date"], ["At this rate", "date line"]],
     list.map((b) => [b.name, bar(b.used_mj, b.reserved_mj, b.quota_mj), energy(b.used_mj), percent(b), energy(b.reserved_mj),
       b.available_mj < 0 ? el("span", { class: "alarm" }, energy(b.available_mj)) : energy(b.available_mj),
-      energy(b.quota_mj), untilWords(b), rateWords(b)]))] : []));
+      energy(b.quota_mj), untilWords(b), rateWords(b)]));
   byId("budgets-legend").replaceChildren();
   if (list.length) legend("budgets-legend", [["one", "used"], ["three", "reserved for running jobs"]]);
 }
@@ -251,12 +262,12 @@ async function loadRunning() {
   byId("simulated").hidden = !running.simulated && !(power && power.simulated);
   byId("running-note").textContent = !running.count ? "None is running."
     : running.runs.length < running.count ? "The " + running.runs.length + " that draw most, of " + running.count + " that run." : "";
-  byId("running").replaceChildren(...(running.count ? [table(
+  putTable("running",
     [["Job", "name"], ["Name", "line"], ["User", ""], ["Account", ""], ["Partition", ""], ["Nodes", "number"], ["Power", "number"], ["Used", "number"], ["Set aside", "number"], ["Ends by", "date"]],
     running.runs.map((r) => [el("a", { href: "#job=" + encodeURIComponent(r.job_id) }, r.job_id), r.name, r.user, r.account, r.partition,
       r.nodes_known < r.node_count ? r.nodes_known + " of " + r.node_count : String(r.node_count),
       watts(r.mw) + (r.cap ? " (capped)" : ""), energy(r.used_mj), r.lien_mj === null ? "nothing" : energy(r.lien_mj),
-      r.until ? today(r.until, now) : "not known"]))] : []));
+      r.until ? today(r.until, now) : "not known"]));
   drawPower();
 }
 
