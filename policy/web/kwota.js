@@ -170,22 +170,22 @@ function quarterBin(q) {
 function drawPower() {
   if (!power || !running) return;
   const whole = power.of === "cluster", bins = power.quarters.map(quarterBin);
-  const now = whole ? "Jobs draw now" : "Your jobs draw now";
+  const whose = whole ? "Jobs" : me.coordinates ? "Your and your accounts' jobs" : "Your jobs";
   const sum = (key) => power.quarters.reduce((all, q) => all + (q[key] || 0), 0);
   const last = power.quarters[power.quarters.length - 1];
   pairs("power-figures", [
-    [now, running.count ? watts(running.mw) : "0 W"],
+    [whose + " draw now", running.count ? watts(running.mw) : "0 W"],
     whole && last ? ["Cluster, quarter-hour from " + clock(last.quarter_s), watts(last.total_mj / QUARTER_S)] : null,
-    [whole ? "Cluster, last 24 hours" : "Your jobs, last 24 hours", energy(whole ? sum("total_mj") : sum("jobs_mj"))],
+    [(whole ? "Cluster" : whose) + ", last 24 hours", energy(whole ? sum("total_mj") : sum("jobs_mj"))],
   ]);
   if (!bins.length) {
     byId("power-chart").replaceChildren(el("p", { class: "note" }, whole
-      ? "No quarter-hour of the last day is booked yet." : "None of your jobs used energy in the last day."));
+      ? "No quarter-hour of the last day is booked yet." : "None of these jobs used energy in the last day."));
     byId("power-legend").replaceChildren();
     return;
   }
   drawChart("power-chart", bins, power.from, power.until, 230, "Mean power of each quarter-hour of the last day");
-  legend("power-legend", whole ? [["one", "jobs"], ["two", "nodes' own part"]] : [["one", "your jobs"]]);
+  legend("power-legend", whole ? [["one", "jobs"], ["two", "nodes' own part"]] : [["one", whose.toLowerCase()]]);
 }
 
 async function loadPower() {

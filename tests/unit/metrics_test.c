@@ -239,6 +239,31 @@ static void a_restart_changes_no_counter(void **state)
     reader_done(&after);
 }
 
+/* … piece by piece, and every one once. */
+static void large_books_are_read_whole(void **state)
+{
+    struct reader r;
+
+    (void)state;
+    books_run(books, 1, "c", "astro", "alice", "main", "settled");
+    books_do(books, "INSERT INTO entries (run_id, kind, mj, time_s, actor, why)"
+                    " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+                    " WHERE i < 2500) SELECT 1, 'adjustment', i, 1795132800, 'k', 't'"
+                    " FROM n");
+    for (int64_t id = 2; id < 2002; id++)
+        books_run(books, id, "c", "astro", "bob", "main", "running");
+    scrape(&r);
+    assert_int_equal(reader_value(&r, "kwota_charged_joules_total", 3),
+                     2500 * 2501 / 2);
+    assert_int_equal(
+        reader_value(&r, "kwota_account_charged_joules_total{account=\"astro\"}", 3),
+        2500 * 2501 / 2);
+    assert_int_equal(reader_value(&r, "kwota_runs{state=\"running\"}", 0), 2000);
+    assert_int_equal(reader_value(&r, "kwota_account_runs{account=\"astro\"}", 0),
+                     2000);
+    reader_done(&r);
+}
+
 /* Whoever scrapes meanwhile: each entry counts once. */
 static void what_comes_later_is_added(void **state)
 {
@@ -586,6 +611,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_sum_over_accounts_is_the_usage),
         TEST(a_restart_changes_no_counter),
+        TEST(large_books_are_read_whole),
         TEST(what_comes_later_is_added),
         TEST(figures_are_kept_for_seconds),
         TEST(what_is_too_much_is_other),
