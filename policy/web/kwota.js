@@ -110,14 +110,15 @@ function legend(id, entries) {
     svg("svg", { viewBox: "0 0 24 12", "aria-hidden": "true" }, svg("rect", { width: 24, height: 12, ...paint(kind) })), words)));
 }
 
-function times(chart, from, until, width) {
+// Where the axis of time has marks, and what stands there.
+function times(from, until, width) {
   const room = Math.max(2, Math.floor(width / 110)), all = until - from;
-  const steps = [60, 300, 600, 1800, 3600, 2 * 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86400, 7 * 86400, 30 * 86400];
+  const steps = [1, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 2 * 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86400, 7 * 86400, 30 * 86400];
   const step = steps.find((s) => all / s <= room) || 365 * 86400;
   const shift = new Date(from * 1000).getTimezoneOffset() * 60, marks = [];
   for (let s = Math.ceil((from - shift) / step) * step + shift; s <= until; s += step)
-    marks.push([s, step >= 86400 ? day(s) : clock(s)]);
-  return marks.length > 1 ? marks : [[from, clock(from)], [until, clock(until)]];
+    marks.push([s, step >= 86400 ? day(s) : step < 60 ? clock(s) + ":" + two(new Date(s * 1000).getSeconds()) : clock(s)]);
+  return marks;
 }
 
 // bins: [{from, until, words, parts: [[kind, mw], …]}], from and until in seconds; a bin
@@ -130,7 +131,7 @@ function drawChart(id, bins, from, until, height, label) {
   const chart = svg("svg", { viewBox: "0 0 " + width + " " + height, height, role: "img", "aria-label": label });
   for (const mw of [0, most / 2, most]) {
     chart.append(svg("line", { x1: left, x2: width - right, y1: y(mw), y2: y(mw), class: mw ? "grid" : "axis" }),
-      svg("text", { x: left - 8, y: y(mw) + 4, "text-anchor": "end" }, mw ? watts(mw).replace(/\.0+ /, " ") : "0 W"));
+      svg("text", { x: left - 8, y: y(mw) + 4, "text-anchor": "end" }, watts(mw).replace(/\.(\d*?)0+ /, (all, kept) => (kept ? "." + kept : "") + " ")));
   }
   for (const bin of bins) {
     const wide = Math.max(0.5, x(bin.until) - x(bin.from) - (bins.length > width / 4 ? 0 : 1));
@@ -140,7 +141,7 @@ function drawChart(id, bins, from, until, height, label) {
       return svg("rect", { x: x(bin.from), y: y(sum), width: wide, height: Math.max(0, y(sum - mw) - y(sum)), ...paint(kind) });
     })));
   }
-  for (const [s, words] of times(chart, from, until, width - left - right)) {
+  for (const [s, words] of times(from, until, width - left - right)) {
     const at = x(s), anchor = at > width - 40 ? "end" : at < left + 20 ? "start" : "middle";
     chart.append(svg("line", { x1: at, x2: at, y1: y(0), y2: y(0) + 4, class: "axis" }),
       svg("text", { x: anchor === "end" ? width - 2 : at, y: height - 6, "text-anchor": anchor }, words));
