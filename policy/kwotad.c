@@ -18,6 +18,7 @@
 #include "policy/settings.h"
 #include "policy/slurm_lookup.h"
 #include "policy/steward.h"
+#include "policy/teller.h"
 #include "policy/worker.h"
 
 const char *argp_program_version = PACKAGE_STRING;
@@ -97,6 +98,7 @@ static int run(const struct settings *settings, const char *cluster,
 {
     struct http_context context = {
         .settings = settings, .cluster = cluster, .policies = policies};
+    struct teller *teller = NULL;
     struct http *http;
     sigset_t signals;
 
@@ -115,6 +117,9 @@ static int run(const struct settings *settings, const char *cluster,
     if (context.steward)
         policy_store_watch_over(policies, steward_guard, context.steward);
     context.running = running_new(context.ledger, settings->report_ms);
+    if (settings->slurmdbd_summary &&
+        !(teller = teller_start(context.ledger, settings, cluster)))
+        return 1;
     http = context.worker && context.running ? http_start(&context) : NULL;
     if (!http)
         return 1;
@@ -126,6 +131,7 @@ static int run(const struct settings *settings, const char *cluster,
     worker_stop(context.worker);
     lobby_free(context.lobby);
     steward_stop(context.steward);
+    teller_stop(teller);
     running_free(context.running);
     ledger_close(context.ledger);
     return 0;

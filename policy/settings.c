@@ -73,6 +73,20 @@ static void take_meter(struct config_item meter, struct settings *s)
     config_number(config_member(idle, "gpu"), 0, 10000000, &s->idle_gpu_mw);
 }
 
+static void take_slurmdbd(struct config_item slurmdbd, struct settings *s)
+{
+    static const char *const keys[] = {"summary", "energy", NULL};
+    struct config_item energy = config_member(slurmdbd, "energy");
+
+    if (!config_is_object(slurmdbd))
+        return;
+    config_known(slurmdbd, keys);
+    config_bool(config_member(slurmdbd, "summary"), &s->slurmdbd_summary);
+    if (config_bool(energy, &s->slurmdbd_energy) && s->slurmdbd_energy &&
+        !s->slurmdbd_summary)
+        config_wrong(energy, "wants \"summary\": true beside it");
+}
+
 /* `server` and `slurm_user` are the kwota command's, which asks before it knows more;
  * here they are only checked. */
 static void take_all(struct configuration *conf, struct settings *s)
@@ -92,6 +106,7 @@ static void take_all(struct configuration *conf, struct settings *s)
     config_number(configuration_top(conf, "sweep_s"), 1, 86400, &s->sweep_s);
     take_listen(configuration_top(conf, "listen"), s);
     take_meter(configuration_top(conf, "meter"), s);
+    take_slurmdbd(configuration_top(conf, "slurmdbd"), s);
     free(unused);
 }
 

@@ -16,9 +16,6 @@
 #include "policy/slurm_state.h"
 #include "policy/tres.h"
 
-/* slurmdbd's own number of the TRES energy, in joules. */
-#define TRES_ENERGY_NUMBER "3"
-
 /* Slurm's words for "unknown" among a job's energies. */
 static bool is_joules(int64_t joules)
 {
@@ -124,9 +121,12 @@ static void put_course(struct past_run *run, const slurmdb_job_rec_t *row)
 static void take_row(const struct past *past, const slurmdb_job_rec_t *row,
                      struct past_run *run)
 {
-    int64_t joules = tres_count(row->tres_alloc_str, TRES_ENERGY_NUMBER);
+    char energy[16];
+    int64_t joules;
 
     memset(run, 0, sizeof *run);
+    snprintf(energy, sizeof energy, "%d", TRES_ENERGY);
+    joules = tres_count(row->tres_alloc_str, energy);
     run->job_id = row->jobid;
     put_text(run, row);
     put_course(run, row);
