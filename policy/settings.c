@@ -84,7 +84,7 @@ static void take_slurmdbd(struct config_item slurmdbd, struct settings *s)
     config_bool(config_member(slurmdbd, "summary"), &s->slurmdbd_summary);
     if (config_bool(energy, &s->slurmdbd_energy) && s->slurmdbd_energy &&
         !s->slurmdbd_summary)
-        config_wrong(energy, "wants \"summary\": true beside it");
+        config_wrong(energy, "false without \"summary\": true");
 }
 
 /* `server` and `slurm_user` are the kwota command's, which asks before it knows more;
