@@ -11,7 +11,8 @@
 
 /* One row of slurmdbd's: a run that had nodes. slurmdbd keeps no restart numbers; a
  * job's runs are told apart by when they were submitted, because Slurm sets that anew
- * at each requeue. Unknown: 0 or "". */
+ * at each requeue. Unknown: 0 or "": of a job that has just ended slurmctld may owe
+ * slurmdbd its user, partition and TRES for some minutes. */
 struct past_run {
     uint32_t job_id;
     char text[64]; /* as Slurm prints it: 12, 12_3, 15+1 */
