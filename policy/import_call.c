@@ -81,13 +81,12 @@ static int64_t plate_mw(const struct policy *policy, const struct past_run *run)
                : 0;
 }
 
-/* A run is of the time in which it ended. */
 static bool take(const struct past_run *run, void *arg)
 {
     struct import *import = arg;
     enum history_past kind;
 
-    if (run->is_part || run->end_s < import->start_s || run->end_s >= import->end_s)
+    if (run->is_part)
         return true;
     import->runs++;
     kind = history_past_weigh(run, whole_had(import->whole, run),
@@ -118,8 +117,8 @@ static json_t *run_import(struct import *import, unsigned *status)
     import->whole = whole_load();
     if (!import->whole)
         return refuse(status, 503, "slurmctld cannot be asked about its nodes now");
-    if (slurm_past_runs(import->call->cluster, import->start_s, import->end_s, take,
-                        import) < 0)
+    if (slurm_past_ended(import->call->cluster, import->start_s, import->end_s, take,
+                         import) < 0)
         return refuse(status, 503, "slurmdbd cannot be asked about its jobs now");
     if (import->failed || flush(import) < 0)
         return refuse(status, 503, "the ledger cannot be written now");

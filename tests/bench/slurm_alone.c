@@ -306,6 +306,12 @@ int slurm_past_runs(const char *cluster, int64_t from_s, int64_t until_s,
     return 0;
 }
 
+int slurm_past_ended(const char *cluster, int64_t from_s, int64_t until_s,
+                     past_take take, void *arg)
+{
+    return slurm_past_runs(cluster, from_s, until_s, take, arg);
+}
+
 struct whole *whole_load(void)
 {
     return NULL;
