@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,10 @@
 #include "policy/log.h"
 #include "policy/summary_text.h"
 #include "policy/tres.h"
+
+/* A change is an answer to wait for, some 40 ms of it for TCP: with several connections
+ * others go on meanwhile. */
+#define CONNECTIONS 8
 
 bool comment_takes_energy(void)
 {
@@ -154,24 +159,72 @@ static int tell(void *db, char *cluster, List rows, struct comment_run *run)
     return 0;
 }
 
+/* One connection's part of a batch. */
+struct part {
+    char cluster[64];
+    List rows;
+    struct comment_run *runs;
+    int count, rc;
+};
+
+static void *tell_part(void *arg)
+{
+    struct part *part = arg;
+    uint16_t flags = 0;
+    void *db = slurmdb_connection_get(&flags);
+
+    part->rc = db ? 0 : -1;
+    for (int i = 0; part->rc == 0 && i < part->count; i++)
+        part->rc = tell(db, part->cluster, part->rows, &part->runs[i]);
+    if (db && slurmdb_connection_commit(db, part->rc == 0) != SLURM_SUCCESS)
+        part->rc = -1;
+    if (db)
+        slurmdb_connection_close(&db);
+    return NULL;
+}
+
+static int tell_all(const char *cluster, List rows, struct comment_run *runs, int count)
+{
+    struct part parts[CONNECTIONS];
+    pthread_t threads[CONNECTIONS];
+    bool started[CONNECTIONS];
+    int each = (count + CONNECTIONS - 1) / CONNECTIONS, rc = 0;
+
+    for (int p = 0; p < CONNECTIONS; p++) {
+        int from = p * each < count ? p * each : count;
+
+        parts[p] = (struct part){.rows = rows, .runs = runs + from};
+        parts[p].count = count - from < each ? count - from : each;
+        snprintf(parts[p].cluster, sizeof parts[p].cluster, "%s", cluster);
+        started[p] = parts[p].count > 0 &&
+                     pthread_create(&threads[p], NULL, tell_part, &parts[p]) == 0;
+        if (parts[p].count > 0 && !started[p])
+            tell_part(&parts[p]);
+    }
+    for (int p = 0; p < CONNECTIONS; p++) {
+        if (started[p])
+            pthread_join(threads[p], NULL);
+        rc = parts[p].rc < 0 ? -1 : rc;
+    }
+    return rc;
+}
+
 int comment_write(const char *cluster, struct comment_run *runs, int count)
 {
     uint16_t flags = 0;
     void *db = slurmdb_connection_get(&flags);
     char name[64];
     List rows;
-    int rc = 0;
+    int rc;
 
-    snprintf(name, sizeof name, "%s", cluster);
     if (!db)
         return -1;
+    snprintf(name, sizeof name, "%s", cluster);
     rows = read_rows(db, name, runs, count);
-    for (int i = 0; rows && rc == 0 && i < count; i++)
-        rc = tell(db, name, rows, &runs[i]);
-    if (!rows || slurmdb_connection_commit(db, rc == 0) != SLURM_SUCCESS)
-        rc = -1;
-    if (rows)
-        slurm_list_destroy(rows);
     slurmdb_connection_close(&db);
+    if (!rows)
+        return -1;
+    rc = tell_all(cluster, rows, runs, count);
+    slurm_list_destroy(rows);
     return rc;
 }

@@ -11,16 +11,17 @@
 #include "policy/summary.h"
 
 /* So many runs are told with one commit of slurmdbd's. */
-#define BATCH 64
+#define BATCH 128
 
 /* So many entries are looked at with the ledger's lock held. */
 #define NEWS 1000
 
 /* Between two rounds: with nothing to tell; with slurmdbd away; and while there is
- * more, as long as the last one took, so that slurmdbd has half of its time for others.
+ * more, a part of what the last one took, so that a busy slurmdbd has time for others.
  */
 #define IDLE_MS 2000
 #define AWAY_MS 10000
+#define MORE_PART 4
 #define LEAST_MS 20
 
 struct teller {
@@ -149,7 +150,7 @@ static int64_t work_round(struct teller *t)
     took_ms = steady_ms() - began_ms;
     if (count < BATCH)
         return IDLE_MS;
-    return took_ms > LEAST_MS ? took_ms : LEAST_MS;
+    return took_ms / MORE_PART > LEAST_MS ? took_ms / MORE_PART : LEAST_MS;
 }
 
 static void *work(void *arg)
