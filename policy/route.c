@@ -11,6 +11,7 @@
 #include "policy/budget_call.h"
 #include "policy/cap_call.h"
 #include "policy/control_call.h"
+#include "policy/import_call.h"
 #include "policy/person.h"
 #include "policy/policy_call.h"
 #include "policy/power.h"
@@ -308,6 +309,25 @@ static json_t *quote(const struct route_call *call, unsigned *status)
     return answer;
 }
 
+static json_t *import(const struct route_call *call, unsigned *status)
+{
+    json_t *answer = NULL, *body = body_of(call, status, &answer);
+    struct policy *policy;
+
+    if (!body)
+        return answer;
+    policy = policy_store_take(call->context->policies);
+    answer = import_call(&(struct import_call){.ledger = call->context->ledger,
+                                               .policy = policy,
+                                               .cluster = call->context->cluster,
+                                               .rights = call->rights,
+                                               .body = body},
+                         status);
+    policy_release(policy);
+    json_decref(body);
+    return answer;
+}
+
 static json_t *queue(const struct route_call *call, unsigned *status)
 {
     *status = MHD_HTTP_OK;
@@ -338,6 +358,7 @@ static const struct {
     {"POST", "/v1/cap/set", caps_set},
     {"POST", "/v1/cap/lift", caps_lift},
     {"POST", "/v1/quote", quote},
+    {"POST", "/v1/import", import},
     {"POST", "/v1/policy/reload", reload},
 };
 
@@ -360,5 +381,6 @@ json_t *route_call(const struct route_call *call, unsigned *status)
     return person_error(
         "there is no such call: /v1/job, /v1/running, /v1/usage, /v1/nodes, /v1/power, "
         "/v1/budgets, /v1/quota, /v1/postings, /v1/policy, /v1/queue, "
-        "/v1/quote, /v1/why, /v1/shadow, /v1/freeze, /v1/cap, /v1/web, /v1/ping");
+        "/v1/quote, /v1/import, /v1/why, /v1/shadow, /v1/freeze, /v1/cap, /v1/web, "
+        "/v1/ping");
 }
