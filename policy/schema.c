@@ -346,6 +346,17 @@ static const char version_4[] =
     "ALTER TABLE node_domains ADD COLUMN booked_node_uj INTEGER NOT NULL DEFAULT 0;"
     /* What the run was expected to use when it was let in; null: nobody could tell. */
     "ALTER TABLE runs ADD COLUMN estimated_mj INTEGER;"
+    /* Tariffs as the policy had them (tariff.h); a quarter-hour's is the last one kept
+     * whose time had come. text "{}": there is none from then on. */
+    "ALTER TABLE rollups ADD COLUMN price_u INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE rollups ADD COLUMN co2_mg INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE tariffs ("
+    " id INTEGER PRIMARY KEY, since_s INTEGER NOT NULL, currency TEXT NOT NULL,"
+    " text TEXT NOT NULL, time_s INTEGER NOT NULL);"
+    "CREATE TRIGGER tariffs_no_update BEFORE UPDATE ON tariffs"
+    " BEGIN SELECT RAISE(ABORT, 'tariffs are append-only'); END;"
+    "CREATE TRIGGER tariffs_no_delete BEFORE DELETE ON tariffs"
+    " BEGIN SELECT RAISE(ABORT, 'tariffs are append-only'); END;"
     /* Closed months, to which nothing is posted any more: what comes late goes to the
      * first quarter-hour of the month that is open. */
     "CREATE TABLE periods ("
