@@ -362,6 +362,24 @@ static const char version_4[] =
     "CREATE TABLE periods ("
     " month_s INTEGER PRIMARY KEY, until_s INTEGER NOT NULL, closed_s INTEGER NOT NULL,"
     " actor TEXT NOT NULL, why TEXT NOT NULL);"
+    /* What each account used itself in a closed month, numbered through the ledger;
+     * quota_mj: what its quota for all partitions allowed, null: it had none. digest:
+     * of its run_months (period_close.h). */
+    "CREATE TABLE statements ("
+    " number INTEGER PRIMARY KEY, month_s INTEGER NOT NULL REFERENCES periods(month_s),"
+    " account TEXT NOT NULL, cpu_mj INTEGER NOT NULL, dram_mj INTEGER NOT NULL,"
+    " gpu_mj INTEGER NOT NULL, other_mj INTEGER NOT NULL, overrun_mj INTEGER NOT NULL,"
+    " credit_mj INTEGER NOT NULL, price_u INTEGER NOT NULL, co2_mg INTEGER NOT NULL,"
+    " runs INTEGER NOT NULL, currency TEXT, quota_mj INTEGER, digest TEXT NOT NULL,"
+    " UNIQUE (month_s, account));"
+    "CREATE TRIGGER periods_no_update BEFORE UPDATE ON periods"
+    " BEGIN SELECT RAISE(ABORT, 'a closed month stays closed'); END;"
+    "CREATE TRIGGER periods_no_delete BEFORE DELETE ON periods"
+    " BEGIN SELECT RAISE(ABORT, 'a closed month stays closed'); END;"
+    "CREATE TRIGGER statements_no_update BEFORE UPDATE ON statements"
+    " BEGIN SELECT RAISE(ABORT, 'statements are append-only'); END;"
+    "CREATE TRIGGER statements_no_delete BEFORE DELETE ON statements"
+    " BEGIN SELECT RAISE(ABORT, 'statements are append-only'); END;"
     "PRAGMA user_version = 4;";
 
 const char *const schema_steps[SCHEMA_VERSION] = {version_1, version_2, version_3,
