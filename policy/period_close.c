@@ -170,7 +170,7 @@ static json_t *quota_of(const struct closing *c, const char *account)
 
     if (quota_select(c->call->ledger, "q.account = ?1 AND q.user = '' AND q.class = ''",
                      account, "", "", "", &quotas, &count) == 0 &&
-        count > 0 &&
+        count > 0 && quotas[0].since_s < c->month.until_s &&
         quota_balance(c->call->ledger, c->call->policy, &quotas[0],
                       c->month.until_s - 1, 0, &balance) == 0)
         mj = json_integer(balance.quota_mj);

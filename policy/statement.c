@@ -205,8 +205,10 @@ static json_t *budgets_json(const struct statement_call *call,
     if (quota_select(call->ledger, "q.account = ?1 AND q.user = ''", call->account, "",
                      "", "", &quotas, &count) == 0)
         for (int i = 0; i < count; i++) {
-            json_t *budget = budget_json(call->ledger, call->policy, &quotas[i], at_s);
+            json_t *budget = NULL;
 
+            if (quotas[i].since_s < month->until_s)
+                budget = budget_json(call->ledger, call->policy, &quotas[i], at_s);
             if (budget)
                 json_array_append_new(list, budget);
         }

@@ -11,20 +11,19 @@ char *money_price(int64_t price_u, char text[MONEY_TEXT])
     char number[DECIMAL_TEXT] = "-";
 
     if (price_u != ENERGY_UNKNOWN)
-        decimal_text(price_u, 6, 2, number);
+        decimal_text(price_u, 6, 6, number);
     snprintf(text, MONEY_TEXT, "%s", number);
     return text;
 }
 
 char *money_amount(int64_t price_u, const char *currency, char text[MONEY_TEXT])
 {
-    char number[MONEY_TEXT];
+    char number[DECIMAL_TEXT];
 
-    money_price(price_u, number);
     if (price_u == ENERGY_UNKNOWN)
-        snprintf(text, MONEY_TEXT, "%s", number);
-    else
-        snprintf(text, MONEY_TEXT, "%.60s %.16s", number, currency);
+        return money_price(price_u, text);
+    snprintf(text, MONEY_TEXT, "%s %.16s", decimal_text(price_u, 6, 2, number),
+             currency);
     return text;
 }
 
@@ -33,7 +32,7 @@ char *money_co2_kg(int64_t co2_mg, char text[MONEY_TEXT])
     char number[DECIMAL_TEXT] = "-";
 
     if (co2_mg != ENERGY_UNKNOWN)
-        decimal_text(co2_mg, 6, 0, number);
+        decimal_text(co2_mg, 6, 6, number);
     snprintf(text, MONEY_TEXT, "%s", number);
     return text;
 }

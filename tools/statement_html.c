@@ -16,7 +16,8 @@ static const char style[] =
     "table{border-collapse:collapse;width:100%}"
     "th,td{padding:.28rem .6rem;text-align:left;border-bottom:1px solid #ccc;"
     "vertical-align:top}"
-    "th{border-bottom:2px solid #111}.n{text-align:right;white-space:nowrap;"
+    ".t{white-space:nowrap}th{border-bottom:2px solid "
+    "#111}.n{text-align:right;white-space:nowrap;"
     "font-variant-numeric:tabular-nums}"
     "tr.sum td{font-weight:600;border-top:2px solid #111;border-bottom:0}"
     ".bar{height:.8rem;border:1px solid #111;margin:.25rem 0;max-width:26rem}"
@@ -226,8 +227,8 @@ static void line(FILE *out, const json_t *head, const struct statement_line *l)
     cell(out, l->account);
     cell(out, l->partition);
     cell(out, l->name);
-    cell(out, statement_time(l->start_s, start));
-    cell(out, statement_time(l->end_s, end_time));
+    fprintf(out, "<td class=t>%s<td class=t>%s", statement_time(l->start_s, start),
+            statement_time(l->end_s, end_time));
     number(out, energy_kwh(kwh, sizeof kwh, l->used_mj, 6));
     number(out, energy_kwh(kwh, sizeof kwh, l->charged_mj, 6));
     if (statement_currency(head)) {

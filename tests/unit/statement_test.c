@@ -225,6 +225,11 @@ static void nothing_is_nothing(void **state)
     json_t *head, *page;
 
     fill(b);
+    /* a quota that came later was not given */
+    books_quota(b, "astro", "", "", KWH);
+    head = ask(b, statement_head, &root, "astro", "2026-09", NULL, 200);
+    assert_int_equal(json_array_size(json_object_get(head, "budgets")), 0);
+    json_decref(head);
     head = ask(b, statement_head, &root, "astro", "2027-01", NULL, 200);
     page = ask(b, statement_page, &root, "astro", "2027-01", NULL, 200);
     assert_int_equal(number(json_object_get(head, "totals"), "used_mj"), 0);
