@@ -51,7 +51,9 @@ int64_t tariff_price_u(const struct tariff *tariff, const char *const *accounts,
 
         if (far < 0 || far > nearest || !daytime_holds(&rule->when, quarter_s))
             continue;
-        if (rule->series && !tariff_series_at(rule->series, quarter_s, &of_file))
+        /* One kept in the ledger may have a file that is there no more. */
+        if (rule->file &&
+            (!rule->series || !tariff_series_at(rule->series, quarter_s, &of_file)))
             continue;
         price_u = rule->series ? of_file : rule->price_u;
         nearest = far;

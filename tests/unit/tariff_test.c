@@ -129,6 +129,20 @@ static void a_tariff_is_shown_as_it_is_read(void **state)
     policy_release(policy);
 }
 
+/* A file that was there when the tariff was kept. */
+static void a_lost_file_is_done_without(void **state)
+{
+    struct tariff *tariff = policy_tariff_again(
+        "{\"currency\":\"EUR\",\"price\":\"0.3\",\"rules\":[{\"file\":\"/no/such\"}],"
+        "\"co2_g\":\"7\",\"co2_file\":\"/no/such\"}");
+
+    (void)state;
+    assert_non_null(tariff);
+    assert_int_equal(tariff_price_u(tariff, NULL, WEDNESDAY), 300000);
+    assert_int_equal(tariff_co2_mg(tariff, WEDNESDAY), 7000);
+    tariff_free(tariff);
+}
+
 static void mistakes_are_told(void **state)
 {
     static const struct {
@@ -453,6 +467,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_nearest_and_latest_rule_counts, books_open,
                                         books_close),
         cmocka_unit_test(a_tariff_is_shown_as_it_is_read),
+        cmocka_unit_test(a_lost_file_is_done_without),
         cmocka_unit_test(mistakes_are_told),
         cmocka_unit_test_setup_teardown(files_give_quarter_hours, books_open,
                                         books_close),
