@@ -376,7 +376,8 @@ static void what_is_given_is_told(void **state)
          "{\"account\":\"astro\",\"amount\":\"-1kWh\",\"why\":\"x\"}", 400);
     post(b, &operator, "grant", "{\"account\":\"astro\",\"amount\":\"1kWh\"}", 400);
     books_run(b, 7, "c", "astro", "alice", "main", "settled");
-    books_do(b, "INSERT INTO entries VALUES (1,7,'charge',90,1,'kwotad','')");
+    books_do(b, "INSERT INTO entries (id, run_id, kind, mj, time_s, actor, why) VALUES "
+                "(1,7,'charge',90,1,'kwotad','')");
     answer = call(b, &operator, "POST", "/v1/quota/refund",
                   "{\"job\":\"7\",\"why\":\"disk full\"}", 200);
     assert_int_equal(json_integer_value(json_object_get(answer, "amount_mj")), 90);
