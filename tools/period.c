@@ -260,5 +260,5 @@ static int run(int argc, char **argv)
     return rc;
 }
 
-const struct command command_period = {"period", "list|close|export [--month MONTH]",
+const struct command command_period = {"period", "list|close|export...",
                                        "closed months, their numbered statements", run};
