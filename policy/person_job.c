@@ -9,6 +9,7 @@
 #include "policy/person.h"
 #include "policy/points.h"
 #include "policy/pricing.h"
+#include "policy/report_run.h"
 #include "policy/steps.h"
 
 /* Of an array's tasks or a het job's parts so many are named. */
@@ -272,9 +273,11 @@ static void add_price(struct ledger *ledger, int64_t run_id, json_t *run)
 static void add_run(struct ledger *ledger, sqlite3_stmt *row,
                     const struct person_wish *wish, json_t *runs)
 {
-    json_t *run = job_json(ledger, row);
     int64_t id = sqlite3_column_int64(row, 0);
+    json_t *run;
 
+    report_run_save(ledger, id);
+    run = job_json(ledger, row);
     add_price(ledger, id, run);
     json_object_set_new(run, "caps", cap_history_json(ledger, id));
     json_object_set_new(run, "capped_ms",
