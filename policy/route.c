@@ -10,13 +10,16 @@
 #include "config.h"
 #include "policy/budget_call.h"
 #include "policy/cap_call.h"
+#include "policy/clock.h"
 #include "policy/control_call.h"
 #include "policy/import_call.h"
+#include "policy/period_close.h"
 #include "policy/person.h"
 #include "policy/policy_call.h"
 #include "policy/power.h"
 #include "policy/quote_call.h"
 #include "policy/report.h"
+#include "policy/statement.h"
 #include "policy/web.h"
 
 static int64_t argument(const struct route_call *call, const char *name,
@@ -334,6 +337,55 @@ static json_t *queue(const struct route_call *call, unsigned *status)
     return steward_queue(call->context->steward, call->rights);
 }
 
+static const char *word(const struct route_call *call, const char *name)
+{
+    const char *value = call->query(call->of, name);
+
+    return value ? value : "";
+}
+
+static json_t *statements(const struct route_call *call, unsigned *status)
+{
+    struct policy *policy = policy_store_take(call->context->policies);
+    struct statement_call of = {.ledger = call->context->ledger,
+                                .policy = policy,
+                                .rights = call->rights,
+                                .account = word(call, "account"),
+                                .month = word(call, "month"),
+                                .now_s = clock_now_s(),
+                                .after_account = word(call, "after_account"),
+                                .after_run = argument(call, "after_run", 0)};
+    json_t *answer = strcmp(call->path, "/v1/statement") == 0
+                         ? statement_head(&of, status)
+                         : statement_page(&of, status);
+
+    policy_release(policy);
+    return answer;
+}
+
+static json_t *periods(const struct route_call *call, unsigned *status)
+{
+    bool posted = strcmp(call->method, "POST") == 0;
+    json_t *answer = NULL, *body = posted ? body_of(call, status, &answer) : NULL;
+    struct period_call of = {.ledger = call->context->ledger,
+                             .rights = call->rights,
+                             .body = body,
+                             .month = word(call, "month"),
+                             .now_s = clock_now_s()};
+    struct policy *policy;
+
+    if (posted && !body)
+        return answer;
+    of.policy = policy = policy_store_take(call->context->policies);
+    answer = posted ? period_close(&of, status)
+             : strcmp(call->path, "/v1/period/list") == 0
+                 ? period_list(&of, status)
+                 : period_statements(&of, status);
+    policy_release(policy);
+    json_decref(body);
+    return answer;
+}
+
 static const struct {
     const char *method, *path;
     json_t *(*answer)(const struct route_call *call, unsigned *status);
@@ -360,6 +412,11 @@ static const struct {
     {"POST", "/v1/quote", quote},
     {"POST", "/v1/import", import},
     {"POST", "/v1/policy/reload", reload},
+    {"GET", "/v1/statement", statements},
+    {"GET", "/v1/statement/runs", statements},
+    {"POST", "/v1/period/close", periods},
+    {"GET", "/v1/period/list", periods},
+    {"GET", "/v1/period/statements", periods},
 };
 
 json_t *route_call(const struct route_call *call, unsigned *status)
@@ -382,5 +439,5 @@ json_t *route_call(const struct route_call *call, unsigned *status)
         "there is no such call: /v1/job, /v1/running, /v1/usage, /v1/nodes, /v1/power, "
         "/v1/budgets, /v1/quota, /v1/postings, /v1/policy, /v1/queue, "
         "/v1/quote, /v1/import, /v1/why, /v1/shadow, /v1/freeze, /v1/cap, /v1/web, "
-        "/v1/ping");
+        "/v1/statement, /v1/period, /v1/ping");
 }

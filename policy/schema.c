@@ -346,6 +346,17 @@ static const char version_4[] =
     "ALTER TABLE node_domains ADD COLUMN booked_node_uj INTEGER NOT NULL DEFAULT 0;"
     /* What the run was expected to use when it was let in; null: nobody could tell. */
     "ALTER TABLE runs ADD COLUMN estimated_mj INTEGER;"
+    /* Tariffs as the policy had them (tariff.h); a quarter-hour's is the last one kept
+     * whose time had come. text "{}": there is none from then on. */
+    "ALTER TABLE rollups ADD COLUMN price_u INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE rollups ADD COLUMN co2_mg INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE tariffs ("
+    " id INTEGER PRIMARY KEY, since_s INTEGER NOT NULL, currency TEXT NOT NULL,"
+    " text TEXT NOT NULL, time_s INTEGER NOT NULL);"
+    "CREATE TRIGGER tariffs_no_update BEFORE UPDATE ON tariffs"
+    " BEGIN SELECT RAISE(ABORT, 'tariffs are append-only'); END;"
+    "CREATE TRIGGER tariffs_no_delete BEFORE DELETE ON tariffs"
+    " BEGIN SELECT RAISE(ABORT, 'tariffs are append-only'); END;"
     /* Closed months, to which nothing is posted any more: what comes late goes to the
      * first quarter-hour of the month that is open. */
     "CREATE TABLE periods ("
@@ -371,6 +382,24 @@ static const char version_4[] =
     "  CHECK (source IN ('slurm','nameplate')),"
     " PRIMARY KEY (cluster, user, account, name, partition, nodes, cpus, gpus, end_s,"
     "  job_id)) WITHOUT ROWID;"
+    /* What each account used itself in a closed month, numbered through the ledger;
+     * quota_mj: what its quota for all partitions allowed, null: it had none. digest:
+     * of its run_months (period_close.h). */
+    "CREATE TABLE statements ("
+    " number INTEGER PRIMARY KEY, month_s INTEGER NOT NULL REFERENCES periods(month_s),"
+    " account TEXT NOT NULL, cpu_mj INTEGER NOT NULL, dram_mj INTEGER NOT NULL,"
+    " gpu_mj INTEGER NOT NULL, other_mj INTEGER NOT NULL, overrun_mj INTEGER NOT NULL,"
+    " credit_mj INTEGER NOT NULL, price_u INTEGER NOT NULL, co2_mg INTEGER NOT NULL,"
+    " runs INTEGER NOT NULL, currency TEXT, quota_mj INTEGER, digest TEXT NOT NULL,"
+    " UNIQUE (month_s, account));"
+    "CREATE TRIGGER periods_no_update BEFORE UPDATE ON periods"
+    " BEGIN SELECT RAISE(ABORT, 'a closed month stays closed'); END;"
+    "CREATE TRIGGER periods_no_delete BEFORE DELETE ON periods"
+    " BEGIN SELECT RAISE(ABORT, 'a closed month stays closed'); END;"
+    "CREATE TRIGGER statements_no_update BEFORE UPDATE ON statements"
+    " BEGIN SELECT RAISE(ABORT, 'statements are append-only'); END;"
+    "CREATE TRIGGER statements_no_delete BEFORE DELETE ON statements"
+    " BEGIN SELECT RAISE(ABORT, 'statements are append-only'); END;"
     "PRAGMA user_version = 4;";
 
 const char *const schema_steps[SCHEMA_VERSION] = {version_1, version_2, version_3,
