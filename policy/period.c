@@ -147,6 +147,21 @@ int period_step(const struct period *period, const struct window *window, int st
     return 0;
 }
 
+void period_day_of(int64_t at_s, struct window *day)
+{
+    time_t when = (time_t)at_s;
+    struct tm tm;
+
+    memset(&tm, 0, sizeof tm);
+    tzset();
+    localtime_r(&when, &tm);
+    day->from_s = day_start(tm.tm_year, tm.tm_mon, tm.tm_mday);
+    if (at_s < day->from_s)
+        tm.tm_mday--;
+    day->from_s = day_start(tm.tm_year, tm.tm_mon, tm.tm_mday);
+    day->until_s = day_start(tm.tm_year, tm.tm_mon, tm.tm_mday + 1);
+}
+
 int period_day(const char *text, int64_t *s)
 {
     static const char *const forms[] = {"%Y-%m-%dT%H:%M", "%Y-%m-%d"};

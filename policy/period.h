@@ -39,6 +39,10 @@ void period_window(const struct period *period, int64_t at_s, struct window *win
 int period_step(const struct period *period, const struct window *window, int steps,
                 struct window *other);
 
+/* The local day that `at_s` lies in; one that a clock is turned on is longer or
+ * shorter. */
+void period_day_of(int64_t at_s, struct window *day);
+
 /* "2026-01-01" (the day's first quarter-hour) or "2026-01-01T12:15", local time, on a
  * quarter-hour; -1: it is neither. */
 int period_day(const char *text, int64_t *s);

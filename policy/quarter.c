@@ -1,7 +1,7 @@
 /* quarter.c - energy counts in the quarter-hour in which it was used */
 #include "policy/quarter.h"
 
-static int64_t quarter_of(int64_t ms)
+int64_t quarter_of(int64_t ms)
 {
     return ms / 1000 / QUARTER_S * QUARTER_S;
 }
