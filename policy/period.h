@@ -34,14 +34,14 @@ const char *period_text(enum period_kind kind);
 /* The window that `at_s` lies in; a fixed one's is the same at any time. */
 void period_window(const struct period *period, int64_t at_s, struct window *window);
 
+/* The local month and day that a quarter-hour lies in. */
+void period_month_of(int64_t quarter_s, struct window *window);
+void period_day_of(int64_t quarter_s, struct window *window);
+
 /* The window before or after one of a month, quarter or year (steps may be negative);
  * -1: there is none (rolling, fixed). */
 int period_step(const struct period *period, const struct window *window, int steps,
                 struct window *other);
-
-/* The local day that `at_s` lies in; one that a clock is turned on is longer or
- * shorter. */
-void period_day_of(int64_t at_s, struct window *day);
 
 /* "2026-01-01" (the day's first quarter-hour) or "2026-01-01T12:15", local time, on a
  * quarter-hour; -1: it is neither. */

@@ -290,7 +290,9 @@ static const char version_4[] =
     /* Settled energy as rollups have it, by day and by month (their first second), with
      * what reports are made by beside: so few rows that years are summed at once.
      * overrun_mj and credit_mj are parts of the energy that the centre bears, and
-     * price_u and co2_mg are of the rest. runs counts those that ended in it. */
+     * price_u and co2_mg are of the rest. runs counts those that ended in it; of those
+     * whose use had been estimated there is estimated_mj, how much they used
+     * (estimated_used_mj) and how many they are: only these two can be compared. */
     "CREATE TABLE rollup_days ("
     " day_s INTEGER NOT NULL, cluster TEXT NOT NULL, account TEXT NOT NULL,"
     " user TEXT NOT NULL, partition TEXT NOT NULL, qos TEXT NOT NULL,"
@@ -298,6 +300,8 @@ static const char version_4[] =
     " dram_mj INTEGER NOT NULL DEFAULT 0, gpu_mj INTEGER NOT NULL DEFAULT 0,"
     " other_mj INTEGER NOT NULL DEFAULT 0, overrun_mj INTEGER NOT NULL DEFAULT 0,"
     " credit_mj INTEGER NOT NULL DEFAULT 0, estimated_mj INTEGER NOT NULL DEFAULT 0,"
+    " estimated_used_mj INTEGER NOT NULL DEFAULT 0,"
+    " estimated_runs INTEGER NOT NULL DEFAULT 0,"
     " price_u INTEGER NOT NULL DEFAULT 0, co2_mg INTEGER NOT NULL DEFAULT 0,"
     " runs INTEGER NOT NULL DEFAULT 0,"
     " PRIMARY KEY (day_s, cluster, account, user, partition, qos, gpu_types))"
@@ -309,6 +313,8 @@ static const char version_4[] =
     " dram_mj INTEGER NOT NULL DEFAULT 0, gpu_mj INTEGER NOT NULL DEFAULT 0,"
     " other_mj INTEGER NOT NULL DEFAULT 0, overrun_mj INTEGER NOT NULL DEFAULT 0,"
     " credit_mj INTEGER NOT NULL DEFAULT 0, estimated_mj INTEGER NOT NULL DEFAULT 0,"
+    " estimated_used_mj INTEGER NOT NULL DEFAULT 0,"
+    " estimated_runs INTEGER NOT NULL DEFAULT 0,"
     " price_u INTEGER NOT NULL DEFAULT 0, co2_mg INTEGER NOT NULL DEFAULT 0,"
     " runs INTEGER NOT NULL DEFAULT 0,"
     " PRIMARY KEY (month_s, cluster, account, user, partition, qos, gpu_types))"
