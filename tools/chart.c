@@ -87,6 +87,8 @@ static int64_t most_of(const struct chart_bar *bars, size_t count)
 static void draw_bar(FILE *out, const struct chart_bar *bar, int64_t most,
                      const struct unit *unit)
 {
+    /* What would be 0.00 of it is told in its own. */
+    bool small = bar->mj != 0 && bar->mj != ENERGY_UNKNOWN && bar->mj < unit->mj / 100;
     char text[UNIT_TEXT];
 
     fputs("<span class=\"n\">", out);
@@ -100,9 +102,12 @@ static void draw_bar(FILE *out, const struct chart_bar *bar, int64_t most,
         percent(out, "x2", share(bar->before_mj, most));
         fputs("/>", out);
     }
-    fprintf(out, "</svg><span class=\"v\">%s %s</span>\n",
-            unit_number(text, sizeof text, bar->mj, unit),
-            bar->mj == ENERGY_UNKNOWN ? "" : unit->name);
+    if (small || bar->mj == ENERGY_UNKNOWN)
+        fprintf(out, "</svg><span class=\"v\">%s</span>\n",
+                unit_text(text, sizeof text, bar->mj));
+    else
+        fprintf(out, "</svg><span class=\"v\">%s %s</span>\n",
+                unit_number(text, sizeof text, bar->mj, unit), unit->name);
 }
 
 void chart_bars(FILE *out, const struct chart_bar *bars, size_t count)
@@ -223,20 +228,31 @@ static int64_t level(int64_t mj, int64_t top)
     return ABOVE + PLOT - height(mj, top);
 }
 
+/* All numbers of a scale have as many places as its step needs. */
+static void write_tick(FILE *out, int64_t at, int64_t step, const struct unit *unit)
+{
+    int64_t hundredths = at / (unit->mj / 100);
+
+    fprintf(out, "%" PRId64, hundredths / 100);
+    if (step % unit->mj != 0)
+        fprintf(out, step % (unit->mj / 10) == 0 ? ".%" PRId64 : ".%02" PRId64,
+                step % (unit->mj / 10) == 0 ? hundredths % 100 / 10 : hundredths % 100);
+}
+
 /* The numbers left of the plot; the unit on top of them. */
 static void draw_scale(FILE *out, int64_t top, int64_t step, const struct unit *unit)
 {
-    char text[UNIT_TEXT];
-
     fprintf(out,
             "<svg height=\"%d\" aria-hidden=\"true\"><text x=\"100%%\" dx=\"-6\" "
             "y=\"10\" text-anchor=\"end\" font-weight=\"600\">%s</text>",
             ABOVE + PLOT + BELOW, unit->name);
-    for (int64_t at = 0; top - at >= step; at += step)
+    for (int64_t at = 0; top - at >= step; at += step) {
         fprintf(out,
-                "<text x=\"100%%\" dx=\"-6\" y=\"%" PRId64
-                "\" text-anchor=\"end\">%s</text>",
-                level(at, top) + 4, unit_number(text, sizeof text, at, unit));
+                "<text x=\"100%%\" dx=\"-6\" y=\"%" PRId64 "\" text-anchor=\"end\">",
+                level(at, top) + 4);
+        write_tick(out, at, step, unit);
+        fputs("</text>", out);
+    }
     fputs("</svg>", out);
 }
 

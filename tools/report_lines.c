@@ -153,8 +153,9 @@ static void lines_of_centre(struct lines *lines, const json_t *reply,
     add_if(lines, "of no known job", report_figure(centre, "unattributed_mj"));
     add_centre(lines, LINE_CENTRE, "nodes' own (idle)",
                report_figure(centre, "node_mj"));
-    add_if(lines, "rounding, and posted at another time",
-           report_figure(centre, "difference_mj"));
+    if (meters_mj != ENERGY_UNKNOWN)
+        add_if(lines, "rounding, and posted at another time",
+               report_figure(centre, "difference_mj"));
     add_centre(lines, LINE_METERS, "all that the counters counted", meters_mj);
     if (wish->metered_mj == ENERGY_UNKNOWN)
         return;
@@ -250,7 +251,11 @@ char *report_co2(char text[REPORT_CELL], const json_t *sums)
     int64_t mg = report_figure(sums, "co2_mg");
     uint64_t g = mg == ENERGY_UNKNOWN || mg < 0 ? 0 : ((uint64_t)mg + 500) / 1000;
 
-    snprintf(text, REPORT_CELL, "%" PRIu64 ".%03" PRIu64 " kg", g / 1000, g % 1000);
+    if (g < 10000000)
+        snprintf(text, REPORT_CELL, "%" PRIu64 ".%03" PRIu64 " kg", g / 1000, g % 1000);
+    else
+        snprintf(text, REPORT_CELL, "%" PRIu64 ".%03" PRIu64 " t", g / 1000000,
+                 g / 1000 % 1000);
     return text;
 }
 

@@ -34,6 +34,27 @@ static int64_t meters_mj(const json_t *reply)
     return report_figure(json_object_get(reply, "centre"), "total_mj");
 }
 
+/* "1 234 567.890": digits in threes are read at once. The space is a narrow one that no
+ * line is broken at. In place, in a cell. */
+static char *group(char text[REPORT_CELL])
+{
+    char number[REPORT_CELL];
+    size_t whole, length = 0, digits;
+
+    snprintf(number, sizeof number, "%s", text);
+    digits = strspn(number + (number[0] == '-'), "0123456789");
+    whole = digits + (number[0] == '-');
+    for (size_t i = 0; number[i] && length + 5 < REPORT_CELL; i++) {
+        size_t left = whole - i;
+
+        if (i < whole && left % 3 == 0 && left < digits)
+            length += (size_t)snprintf(text + length, REPORT_CELL - length, "\u202f");
+        text[length++] = number[i];
+        text[length] = '\0';
+    }
+    return text;
+}
+
 /* "31.2 %" of what the counters counted; "" if that is unknown. */
 static const char *share_of_meters(char text[REPORT_CELL], int64_t mj,
                                    const json_t *reply)
@@ -70,12 +91,13 @@ static void write_figures(FILE *out, const json_t *reply,
     snprintf(note, sizeof note, "%s%s", text, text[0] ? " to the period before" : "");
     figure(out, "charged", charged, note);
     if (columns->price)
-        page_figure(out, "price",
-                    report_price(text, total,
-                                 json_string_value(json_object_get(reply, "currency"))),
-                    NULL);
+        page_figure(
+            out, "price",
+            group(report_price(text, total,
+                               json_string_value(json_object_get(reply, "currency")))),
+            NULL);
     if (columns->co2)
-        page_figure(out, "CO2", report_co2(text, total), NULL);
+        page_figure(out, "CO2", group(report_co2(text, total)), NULL);
     if (columns->borne)
         figure(out, "overruns and credits", borne, "borne by the centre");
     if (has_centre(reply)) {
@@ -93,14 +115,18 @@ static void write_bars(FILE *out, const json_t *reply, const struct report_wish 
 {
     int64_t top = wish->top > 0 && wish->top < BARS ? wish->top : BARS;
     struct report_wish few = {.by = wish->by, .top = top, .metered_mj = ENERGY_UNKNOWN};
-    struct chart_bar bars[BARS + 1];
+    char others[REPORT_CELL + UNIT_TEXT] = "", text[UNIT_TEXT];
+    struct chart_bar bars[BARS];
     size_t count, n = 0;
     struct report_line *lines = report_lines(reply, &few, &count);
 
-    for (size_t i = 0; i < count && n <= BARS; i++) {
+    for (size_t i = 0; i < count; i++) {
         bool tree = lines[i].below_mj != ENERGY_UNKNOWN;
 
-        if (lines[i].part != LINE_ROW && lines[i].part != LINE_OTHERS)
+        if (lines[i].part == LINE_OTHERS)
+            snprintf(others, sizeof others, "%s: %s", report_name(&lines[i]),
+                     unit_text(text, sizeof text, lines[i].charged_mj));
+        if (lines[i].part != LINE_ROW || n == BARS)
             continue;
         bars[n++] = (struct chart_bar){
             .name = report_name(&lines[i]),
@@ -110,6 +136,8 @@ static void write_bars(FILE *out, const json_t *reply, const struct report_wish 
                               : lines[i].previous_mj};
     }
     chart_bars(out, bars, n);
+    if (others[0])
+        page_paragraph(out, others);
     free(lines);
 }
 
@@ -237,41 +265,18 @@ static char *next(struct cells *cells)
     return text;
 }
 
-/* "1 234 567.890": digits in threes are read at once. The space is a narrow one that no
- * line is broken at. */
-static void grouped_kwh(char text[REPORT_CELL], int64_t mj)
-{
-    char number[ENERGY_TEXT];
-    size_t whole, length = 0, digits;
-
-    text[0] = '\0';
-    if (mj == ENERGY_UNKNOWN)
-        return;
-    energy_kwh(number, sizeof number, mj, 3);
-    whole = strcspn(number, ".");
-    digits = whole - (number[0] == '-');
-    for (size_t i = 0; number[i] && length + 5 < REPORT_CELL; i++) {
-        size_t left = whole - i;
-
-        if (i < whole && left % 3 == 0 && left < digits)
-            length += (size_t)snprintf(text + length, REPORT_CELL - length, "\u202f");
-        text[length++] = number[i];
-        text[length] = '\0';
-    }
-}
-
 static void energy_cell(struct cells *cells, const struct report_line *line, int64_t mj)
 {
     char *text = next(cells);
 
-    grouped_kwh(text, mj);
-    if (mj == ENERGY_UNKNOWN && line->part >= LINE_CENTRE && cells->count == 2)
-        snprintf(text, REPORT_CELL, "unknown");
+    /* A column that says nothing of a line is empty; what nobody knows is said. */
+    if (mj != ENERGY_UNKNOWN || (line->part >= LINE_CENTRE && cells->count == 2))
+        group(energy_kwh(text, REPORT_CELL, mj, 3));
 }
 
 static void write_row(FILE *out, const char *const *names,
                       const struct report_line *line,
-                      const struct report_columns *columns, const char *currency)
+                      const struct report_columns *columns)
 {
     struct cells cells = {.count = 0};
 
@@ -289,11 +294,11 @@ static void write_row(FILE *out, const char *const *names,
     if (columns->estimated)
         report_estimate(next(&cells), line->sums);
     if (columns->price && line->sums)
-        report_price(next(&cells), line->sums, currency);
+        group(report_price(next(&cells), line->sums, NULL));
     else if (columns->price)
         next(&cells);
     if (columns->co2 && line->sums)
-        report_co2(next(&cells), line->sums);
+        group(report_co2(next(&cells), line->sums));
     else if (columns->co2)
         next(&cells);
     if (line->sums)
@@ -308,10 +313,15 @@ static void write_row(FILE *out, const char *const *names,
 static void write_table(FILE *out, const json_t *reply, const struct report_wish *wish,
                         const struct report_columns *columns)
 {
+    const char *currency = json_string_value(json_object_get(reply, "currency"));
     const char *names[COLUMNS + 1];
     struct report_line *lines;
+    char price[REPORT_CELL];
     size_t count;
     int n = 0;
+
+    snprintf(price, sizeof price, ">price%s%.20s", currency ? ", " : "",
+             currency ? currency : "");
 
     names[n++] = wish->by;
     names[n++] = ">kWh charged";
@@ -324,7 +334,7 @@ static void write_table(FILE *out, const json_t *reply, const struct report_wish
     if (columns->estimated)
         names[n++] = "->measured of estimated";
     if (columns->price)
-        names[n++] = ">price";
+        names[n++] = price;
     if (columns->co2)
         names[n++] = "->CO2";
     names[n++] = "->runs";
@@ -333,8 +343,7 @@ static void write_table(FILE *out, const json_t *reply, const struct report_wish
     page_table(out, NULL, names);
     lines = report_lines(reply, wish, &count);
     for (size_t i = 0; i < count; i++)
-        write_row(out, names, &lines[i], columns,
-                  json_string_value(json_object_get(reply, "currency")));
+        write_row(out, names, &lines[i], columns);
     page_table_end(out);
     free(lines);
 }
