@@ -19,7 +19,7 @@
 
 /* A scale has so many steps at most, and so many names stand below. */
 #define STEPS 5
-#define NAMES 4
+#define NAMES 3
 
 /* From dark to light, each with another pattern in lighter or darker lines. */
 static const struct {
@@ -84,6 +84,16 @@ static int64_t most_of(const struct chart_bar *bars, size_t count)
     return most;
 }
 
+/* A line across a bar; the white one below it parts it from the bar in grey too. */
+static void mark(FILE *out, int64_t x, int width, const char *colour)
+{
+    fprintf(out, "<line y1=\"0\" y2=\"18\" stroke=\"%s\" stroke-width=\"%d\"", colour,
+            width);
+    percent(out, "x1", x);
+    percent(out, "x2", x);
+    fputs("/>", out);
+}
+
 static void draw_bar(FILE *out, const struct chart_bar *bar, int64_t most,
                      const struct unit *unit)
 {
@@ -97,10 +107,8 @@ static void draw_bar(FILE *out, const struct chart_bar *bar, int64_t most,
     if (bar->mj > 0)
         box(out, 0, share(bar->mj, most), 2, 14, 0);
     if (bar->before_mj > 0) {
-        fputs("<line y1=\"0\" y2=\"18\" stroke=\"#c2410c\" stroke-width=\"3\"", out);
-        percent(out, "x1", share(bar->before_mj, most));
-        percent(out, "x2", share(bar->before_mj, most));
-        fputs("/>", out);
+        mark(out, share(bar->before_mj, most), 5, "#fff");
+        mark(out, share(bar->before_mj, most), 3, "#c2410c");
     }
     if (small || bar->mj == ENERGY_UNKNOWN)
         fprintf(out, "</svg><span class=\"v\">%s</span>\n",

@@ -76,6 +76,19 @@ static void figure(FILE *out, const char *name, int64_t mj, const char *note)
     page_figure(out, name, unit_text(text, sizeof text, mj), note);
 }
 
+/* Cents of millions are no use to anybody. */
+static const char *price_figure(char text[REPORT_CELL], const json_t *reply)
+{
+    const char *currency = json_string_value(json_object_get(reply, "currency"));
+
+    if (report_figure(total_of(reply), "price_u") < 1000000 * INT64_C(1000000))
+        return group(report_price(text, total_of(reply), currency));
+    report_price(text, total_of(reply), NULL);
+    group(text);
+    snprintf(strrchr(text, '.'), 24, " %.20s", currency ? currency : "");
+    return text;
+}
+
 static void write_figures(FILE *out, const json_t *reply,
                           const struct report_columns *columns)
 {
@@ -91,11 +104,7 @@ static void write_figures(FILE *out, const json_t *reply,
     snprintf(note, sizeof note, "%s%s", text, text[0] ? " to the period before" : "");
     figure(out, "charged", charged, note);
     if (columns->price)
-        page_figure(
-            out, "price",
-            group(report_price(text, total,
-                               json_string_value(json_object_get(reply, "currency")))),
-            NULL);
+        page_figure(out, "price", price_figure(text, reply), NULL);
     if (columns->co2)
         page_figure(out, "CO2", group(report_co2(text, total)), NULL);
     if (columns->borne)
