@@ -45,7 +45,7 @@ struct book {
 
 bool booking_is_due(const struct booking *booking)
 {
-    return quarter_of(booking->from_ms) != quarter_of(booking->to_ms);
+    return quarter_at(booking->from_ms) != quarter_at(booking->to_ms);
 }
 
 /* Its place among the sums; -1: there are more kinds than anybody knows. */
@@ -211,8 +211,8 @@ static int book_quarter(struct book *book, int64_t quarter_s, int64_t from_ms,
 static int book_quarters(struct book *book)
 {
     const struct booking *b = book->b;
-    int64_t from_ms = b->from_ms, quarter_s = quarter_of(from_ms);
-    int64_t last_s = quarter_of(b->to_ms);
+    int64_t from_ms = b->from_ms, quarter_s = quarter_at(from_ms);
+    int64_t last_s = quarter_at(b->to_ms);
 
     if (last_s <= quarter_s)
         return book_quarter(book, quarter_s, from_ms, from_ms);

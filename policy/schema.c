@@ -354,6 +354,13 @@ static const char version_4[] =
     "ALTER TABLE node_domains ADD COLUMN booked_gap_ms INTEGER NOT NULL DEFAULT 0;"
     "UPDATE node_domains SET booked_total_uj = total_uj, booked_jobs_uj = jobs_uj,"
     " booked_node_uj = node_uj, booked_gap_ms = gap_ms;"
+    /* What the run was expected to use when it was let in; null: nobody could tell. */
+    "ALTER TABLE runs ADD COLUMN estimated_mj INTEGER;"
+    /* Closed months, to which nothing is posted any more: what comes late goes to the
+     * first quarter-hour of the month that is open. */
+    "CREATE TABLE periods ("
+    " month_s INTEGER PRIMARY KEY, until_s INTEGER NOT NULL, closed_s INTEGER NOT NULL,"
+    " actor TEXT NOT NULL, why TEXT NOT NULL);"
     "PRAGMA user_version = 4;";
 
 const char *const schema_steps[SCHEMA_VERSION] = {version_1, version_2, version_3,
