@@ -165,10 +165,16 @@ static int64_t next_quarter(int64_t s)
     return (s + QUARTER_S - 1) / QUARTER_S * QUARTER_S;
 }
 
+/* What quarter-hours do not tell. */
+static bool has_whole_days(const struct call *c)
+{
+    return c->by == BY_QOS || c->by == BY_GPU_TYPE;
+}
+
 static void set_windows(struct call *c)
 {
     int64_t now_s = next_quarter(c->wish->now_s + 1);
-    struct window month;
+    struct window month, day;
 
     c->told.from_s = next_quarter(c->wish->start_s > 0 ? c->wish->start_s : 0);
     c->told.until_s = c->wish->end_s < now_s ? next_quarter(c->wish->end_s) : now_s;
@@ -181,6 +187,12 @@ static void set_windows(struct call *c)
         c->window.until_s = month.until_s;
     }
     span_before(&c->told, &c->before);
+    if (has_whole_days(c)) {
+        period_day_of(c->before.from_s, &day);
+        c->before.from_s = day.from_s;
+        period_day_of(c->before.until_s - 1, &day);
+        c->before.until_s = day.until_s;
+    }
 }
 
 static int finish(void *arg)
@@ -343,7 +355,7 @@ static json_t *wrong_window(const struct call *c)
 
     if (c->wish->end_s <= c->wish->start_s)
         return person_error("a report's end must be later than its start");
-    if ((c->by != BY_QOS && c->by != BY_GPU_TYPE) || span_is_days(&c->window))
+    if (!has_whole_days(c) || span_is_days(&c->window))
         return NULL;
     period_day_of(c->window.from_s, &first);
     snprintf(

@@ -294,7 +294,7 @@ static void draw_column(FILE *out, const struct chart_column *column, size_t i,
             continue;
         h = h < 1 ? 1 : h;
         y -= h;
-        box(out, x, width, y, h, p == 0 ? 0 : 3);
+        box(out, x, width, y, h, p == 0 ? 0 : CHART_FILLS - 1);
     }
 }
 
@@ -323,6 +323,14 @@ static void draw_names(FILE *out, const struct chart_column *columns, size_t cou
     }
 }
 
+static bool has_unknown(const struct chart_column *columns, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (columns[i].mj[0] == ENERGY_UNKNOWN)
+            return true;
+    return false;
+}
+
 void chart_columns(FILE *out, const struct chart_column *columns, size_t count,
                    const char *const parts[2])
 {
@@ -349,9 +357,11 @@ void chart_columns(FILE *out, const struct chart_column *columns, size_t count,
         if (!parts[p])
             continue;
         fputs("<li>", out);
-        swatch(out, p == 0 ? 0 : 3);
+        swatch(out, p == 0 ? 0 : CHART_FILLS - 1);
         page_text(out, parts[p]);
         fputs("</li>", out);
     }
+    if (has_unknown(columns, count))
+        fputs("<li>?: unknown</li>", out);
     fputs("</ul></div>\n", out);
 }

@@ -41,7 +41,7 @@ struct chart_column {
 };
 
 /* Columns by time with a scale, and what their two parts are; parts[1] NULL: there is
- * one only. */
+ * one only. The second is filled as the last part of a split is. */
 void chart_columns(FILE *out, const struct chart_column *columns, size_t count,
                    const char *const parts[2]);
 

@@ -16,7 +16,7 @@ static void cell(FILE *out, const char *text)
 {
     bool formula = is_formula(text);
 
-    if (!formula && !text[strcspn(text, ",\"\r\n ")]) {
+    if (!formula && !text[strcspn(text, ",\"\r\n")]) {
         fputs(text, out);
         return;
     }

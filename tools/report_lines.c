@@ -185,6 +185,13 @@ struct report_line *report_lines(const json_t *reply, const struct report_wish *
     return lines.list;
 }
 
+int report_digits(const json_t *reply)
+{
+    int64_t total_mj = report_figure(json_object_get(reply, "total"), "used_mj");
+
+    return total_mj > 0 && total_mj < 10 * ENERGY_MJ_PER_KWH ? 6 : 3;
+}
+
 void report_columns(const json_t *reply, struct report_columns *columns)
 {
     const json_t *total = json_object_get(reply, "total");

@@ -40,6 +40,10 @@ const char *report_name(const struct report_line *line);
 
 int64_t report_figure(const json_t *object, const char *key);
 
+/* How many places kWh are shown with: what a test cluster uses is not shown as 0.000.
+ */
+int report_digits(const json_t *reply);
+
 /* What is to be said of the whole, one sentence each; a list (a new reference). */
 json_t *report_remarks(const json_t *reply, const struct report_wish *wish);
 

@@ -263,6 +263,7 @@ struct cells {
     char text[COLUMNS][REPORT_CELL];
     const char *list[COLUMNS];
     int count;
+    int digits; /* of kWh */
 };
 
 static char *next(struct cells *cells)
@@ -280,14 +281,14 @@ static void energy_cell(struct cells *cells, const struct report_line *line, int
 
     /* A column that says nothing of a line is empty; what nobody knows is said. */
     if (mj != ENERGY_UNKNOWN || (line->part >= LINE_CENTRE && cells->count == 2))
-        group(energy_kwh(text, REPORT_CELL, mj, 3));
+        group(energy_kwh(text, REPORT_CELL, mj, cells->digits));
 }
 
 static void write_row(FILE *out, const char *const *names,
                       const struct report_line *line,
-                      const struct report_columns *columns)
+                      const struct report_columns *columns, int digits)
 {
-    struct cells cells = {.count = 0};
+    struct cells cells = {.digits = digits};
 
     snprintf(next(&cells), REPORT_CELL, "%s", report_name(line));
     energy_cell(&cells, line, line->charged_mj);
@@ -352,7 +353,7 @@ static void write_table(FILE *out, const json_t *reply, const struct report_wish
     page_table(out, NULL, names);
     lines = report_lines(reply, wish, &count);
     for (size_t i = 0; i < count; i++)
-        write_row(out, names, &lines[i], columns);
+        write_row(out, names, &lines[i], columns, report_digits(reply));
     page_table_end(out);
     free(lines);
 }

@@ -9,8 +9,6 @@
 #include "tools/report_show.h"
 #include "tools/table.h"
 
-#define DIGITS 3
-
 /* Columns of the table, as many as there may be. */
 #define COLUMNS 12
 
@@ -18,6 +16,7 @@ struct cells {
     char text[COLUMNS][REPORT_CELL];
     const char *list[COLUMNS];
     int count;
+    int digits; /* of kWh */
 };
 
 static char *next(struct cells *cells)
@@ -31,7 +30,7 @@ static char *next(struct cells *cells)
 
 static void add_kwh(struct cells *cells, int64_t mj)
 {
-    energy_kwh(next(cells), REPORT_CELL, mj, DIGITS);
+    energy_kwh(next(cells), REPORT_CELL, mj, cells->digits);
 }
 
 static void add_known_kwh(struct cells *cells, int64_t mj)
@@ -39,7 +38,7 @@ static void add_known_kwh(struct cells *cells, int64_t mj)
     char *text = next(cells);
 
     if (mj != ENERGY_UNKNOWN)
-        energy_kwh(text, REPORT_CELL, mj, DIGITS);
+        energy_kwh(text, REPORT_CELL, mj, cells->digits);
 }
 
 static void add_name(struct cells *cells, const struct report_line *line)
@@ -55,9 +54,9 @@ static int64_t borne_of(const json_t *sums)
 }
 
 static void table_line(struct table *table, const struct report_line *line,
-                       const struct report_columns *c)
+                       const struct report_columns *c, int digits)
 {
-    struct cells cells = {.count = 0};
+    struct cells cells = {.digits = digits};
 
     add_name(&cells, line);
     add_kwh(&cells, line->charged_mj);
@@ -141,7 +140,7 @@ void report_table(const json_t *reply, const struct report_wish *wish)
            json_is_true(json_object_get(reply, "simulated")) ? " [simulated]" : "");
     table = new_table(reply, wish, &columns);
     for (i = 0; i < count; i++)
-        table_line(table, &lines[i], &columns);
+        table_line(table, &lines[i], &columns, report_digits(reply));
     table_print(table);
     remarks = report_remarks(reply, wish);
     json_array_foreach(remarks, i, remark)
