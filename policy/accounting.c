@@ -244,6 +244,9 @@ static json_t *row_json(const struct call *c, const struct accounting_row *row)
     if (c->by != BY_ACCOUNT)
         return json;
     put(json, "depth", row->depth);
+    /* Most accounts have none below them. */
+    if (memcmp(&row->own, &row->below, sizeof row->own) == 0)
+        return json;
     below = json_object();
     put_sums(below, &row->below);
     json_object_set_new(json, "below", below);

@@ -133,12 +133,19 @@ static sqlite3_stmt *ask(struct ledger *ledger, enum by by, bool compare,
 {
     const char *time = times[piece->unit], *group = group_of(by);
     const char *name = name_of(by);
-    char sql[1024];
+    char sql[1024], in[64];
     int len;
 
-    len = snprintf(sql, sizeof sql, "SELECT %s, %s FROM %s WHERE %s >= ? AND %s < ?",
-                   name ? name : time, sums_of(piece->unit, compare),
-                   tables[piece->unit], time, time);
+    /* Of one month, or day, a table's key is in order of accounts: they need no
+     * sorting.
+     */
+    snprintf(in, sizeof in,
+             piece->unit == SPAN_QUARTERS ? "%s >= ?1 AND %s < ?2"
+                                          : "%s = ?1 AND %s < ?2",
+             time, time);
+    len =
+        snprintf(sql, sizeof sql, "SELECT %s, %s FROM %s WHERE %s", name ? name : time,
+                 sums_of(piece->unit, compare), tables[piece->unit], in);
     if (!filter_is_open(f))
         len += snprintf(sql + len, sizeof sql - (size_t)len,
                         " AND (? OR user = ? OR account IN"

@@ -23,33 +23,6 @@ static void add(struct pieces *pieces, enum span_unit unit, int64_t from_s,
     more[pieces->count++] = (struct span_piece){unit, from_s, until_s};
 }
 
-/* The days that are whole before `until_s`, so many at most; until_s of the last. */
-static int64_t days_until(int64_t from_s, int64_t until_s)
-{
-    int64_t end_s = from_s;
-
-    for (int i = 0; i < SPAN_DAYS_MOST; i++) {
-        struct window day;
-
-        period_day_of(end_s, &day);
-        if (day.until_s > until_s)
-            break;
-        end_s = day.until_s;
-    }
-    return end_s;
-}
-
-/* Up to the next month, where whole months follow. */
-static int64_t days_limit(int64_t at_s, enum span_unit most, int64_t until_s)
-{
-    struct window month;
-
-    if (most < SPAN_MONTHS)
-        return until_s;
-    period_month_of(at_s, &month);
-    return month.until_s < until_s ? month.until_s : until_s;
-}
-
 /* The largest piece that begins at `at_s`; where the next begins. */
 static int64_t next_piece(struct pieces *pieces, int64_t at_s, int64_t until_s,
                           enum span_unit most)
@@ -64,9 +37,8 @@ static int64_t next_piece(struct pieces *pieces, int64_t at_s, int64_t until_s,
     }
     period_day_of(at_s, &day);
     if (most >= SPAN_DAYS && at_s == day.from_s && day.until_s <= until_s) {
-        end_s = days_until(at_s, days_limit(at_s, most, until_s));
-        add(pieces, SPAN_DAYS, at_s, end_s);
-        return end_s;
+        add(pieces, SPAN_DAYS, at_s, day.until_s);
+        return day.until_s;
     }
     end_s = day.until_s < until_s ? day.until_s : until_s;
     add(pieces, SPAN_QUARTERS, at_s, end_s);

@@ -13,14 +13,11 @@
 
 enum span_unit { SPAN_QUARTERS, SPAN_DAYS, SPAN_MONTHS };
 
-/* [from_s, until_s) of whole units. */
+/* [from_s, until_s): one month, one day, or the quarter-hours of a part of a day. */
 struct span_piece {
     enum span_unit unit;
     int64_t from_s, until_s;
 };
-
-/* So many days are one piece at most; of months each is one. */
-#define SPAN_DAYS_MOST 4
 
 /* The pieces of a window (of whole quarter-hours), oldest first, none of a larger unit
  * than `most`; *count of them. The caller frees them; NULL: memory is out. An empty

@@ -31,9 +31,12 @@ const char *report_name(const struct report_line *line)
     return line->name[0] ? line->name : "(none)";
 }
 
+/* An account's figures with those below it; NULL: it is no account. */
 static const json_t *below_of(const json_t *row)
 {
-    return json_object_get(row, "below");
+    const json_t *below = json_object_get(row, "below");
+
+    return below ? below : json_object_get(row, "depth") ? row : NULL;
 }
 
 static struct report_line of_row(const json_t *row)
@@ -47,6 +50,7 @@ static struct report_line of_row(const json_t *row)
         .charged_mj = report_figure(row, "charged_mj"),
         .below_mj =
             below_of(row) ? report_figure(below_of(row), "charged_mj") : ENERGY_UNKNOWN,
+        .below_previous_mj = report_figure(below_of(row), "previous_mj"),
         .previous_mj = report_figure(row, "previous_mj"),
         .sums = row,
     };

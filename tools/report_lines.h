@@ -24,7 +24,8 @@ struct report_line {
     char text[64];    /* what it is called, if name is NULL */
     int depth;        /* of an account */
     int64_t charged_mj;
-    int64_t below_mj;    /* with what is below it; ENERGY_UNKNOWN: no tree */
+    int64_t below_mj; /* with what is below it; ENERGY_UNKNOWN: no tree */
+    int64_t below_previous_mj;
     int64_t previous_mj; /* ENERGY_UNKNOWN: not to be compared */
     const json_t *sums;  /* of a row or the total: all its figures; else NULL */
 };

@@ -140,9 +140,7 @@ static void write_bars(FILE *out, const json_t *reply, const struct report_wish 
         bars[n++] = (struct chart_bar){
             .name = report_name(&lines[i]),
             .mj = tree ? lines[i].below_mj : lines[i].charged_mj,
-            .before_mj = tree ? report_figure(json_object_get(lines[i].sums, "below"),
-                                              "previous_mj")
-                              : lines[i].previous_mj};
+            .before_mj = tree ? lines[i].below_previous_mj : lines[i].previous_mj};
     }
     chart_bars(out, bars, n);
     if (others[0])

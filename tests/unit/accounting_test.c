@@ -172,6 +172,7 @@ static void accounts_are_a_tree_with_sums_of_what_is_below(void **state)
     assert_int_equal(figure(json_object_get(physics, "below"), "charged_mj"),
                      10 + 1000 + 4400);
     assert_int_equal(figure(physics, "depth"), 0);
+    assert_null(json_object_get(row(answer, "bio"), "below")); /* it is its own */
     assert_int_equal(figure(row(answer, "bio"), "depth"), 1);
     assert_string_equal(name_at(answer, 0), "physics");
     assert_string_equal(name_at(answer, 1), "bio");
