@@ -110,12 +110,18 @@ static void draw_bar(FILE *out, const struct chart_bar *bar, int64_t most,
         mark(out, share(bar->before_mj, most), 5, "#fff");
         mark(out, share(bar->before_mj, most), 3, "#c2410c");
     }
+    fputs("</svg><span class=\"v\">", out);
     if (small || bar->mj == ENERGY_UNKNOWN)
-        fprintf(out, "</svg><span class=\"v\">%s</span>\n",
-                unit_text(text, sizeof text, bar->mj));
+        fputs(unit_text(text, sizeof text, bar->mj), out);
     else
-        fprintf(out, "</svg><span class=\"v\">%s %s</span>\n",
-                unit_number(text, sizeof text, bar->mj, unit), unit->name);
+        fprintf(out, "%s %s", unit_number(text, sizeof text, bar->mj, unit),
+                unit->name);
+    if (bar->note) {
+        fputs("<small>", out);
+        page_text(out, bar->note);
+        fputs("</small>", out);
+    }
+    fputs("</span>\n", out);
 }
 
 void chart_bars(FILE *out, const struct chart_bar *bars, size_t count)

@@ -21,6 +21,7 @@ struct chart_bar {
     const char *name;
     int64_t mj;
     int64_t before_mj; /* of the period before, a line; ENERGY_UNKNOWN: none */
+    const char *note;  /* below its value: what it costs; NULL: nothing */
 };
 
 /* Bars side by side with their names and values. */

@@ -193,6 +193,8 @@ int report_digits(const json_t *reply)
 {
     int64_t total_mj = report_figure(json_object_get(reply, "total"), "used_mj");
 
+    if (total_mj > 1000000 * ENERGY_MJ_PER_KWH)
+        return 1;
     return total_mj > 0 && total_mj < 10 * ENERGY_MJ_PER_KWH ? 6 : 3;
 }
 
@@ -265,8 +267,8 @@ char *report_co2(char text[REPORT_CELL], const json_t *sums)
     if (g < 10000000)
         snprintf(text, REPORT_CELL, "%" PRIu64 ".%03" PRIu64 " kg", g / 1000, g % 1000);
     else
-        snprintf(text, REPORT_CELL, "%" PRIu64 ".%03" PRIu64 " t", g / 1000000,
-                 g / 1000 % 1000);
+        snprintf(text, REPORT_CELL, "%" PRIu64 ".%" PRIu64 " t", g / 1000000,
+                 g / 100000 % 10);
     return text;
 }
 

@@ -120,15 +120,37 @@ static void write_figures(FILE *out, const json_t *reply,
     page_figures_end(out);
 }
 
+/* "1 922.05 EUR, 2.356 kg": what a row, with those below it, costs and causes; NULL:
+ * there is no tariff. */
+static const char *cost_note(char note[2 * REPORT_CELL], const struct report_line *line,
+                             const struct report_columns *columns, const json_t *reply)
+{
+    const char *currency = json_string_value(json_object_get(reply, "currency"));
+    const json_t *below = json_object_get(line->sums, "below");
+    const json_t *sums = below ? below : line->sums;
+    char price[REPORT_CELL] = "", co2[REPORT_CELL] = "";
+
+    if (columns->price)
+        group(report_price(price, sums, currency));
+    if (columns->co2)
+        group(report_co2(co2, sums));
+    snprintf(note, 2 * REPORT_CELL, "%s%s%s%s", price, price[0] && co2[0] ? ", " : "",
+             co2, co2[0] ? " CO2" : "");
+    return note[0] ? note : NULL;
+}
+
 static void write_bars(FILE *out, const json_t *reply, const struct report_wish *wish)
 {
     int64_t top = wish->top > 0 && wish->top < BARS ? wish->top : BARS;
     struct report_wish few = {.by = wish->by, .top = top, .metered_mj = ENERGY_UNKNOWN};
     char others[REPORT_CELL + UNIT_TEXT] = "", text[UNIT_TEXT];
+    char notes[BARS][2 * REPORT_CELL];
+    struct report_columns columns;
     struct chart_bar bars[BARS];
     size_t count, n = 0;
     struct report_line *lines = report_lines(reply, &few, &count);
 
+    report_columns(reply, &columns);
     for (size_t i = 0; i < count; i++) {
         bool tree = lines[i].below_mj != ENERGY_UNKNOWN;
 
@@ -137,10 +159,12 @@ static void write_bars(FILE *out, const json_t *reply, const struct report_wish 
                      unit_text(text, sizeof text, lines[i].charged_mj));
         if (lines[i].part != LINE_ROW || n == BARS)
             continue;
-        bars[n++] = (struct chart_bar){
+        bars[n] = (struct chart_bar){
             .name = report_name(&lines[i]),
+            .note = cost_note(notes[n], &lines[i], &columns, reply),
             .mj = tree ? lines[i].below_mj : lines[i].charged_mj,
             .before_mj = tree ? lines[i].below_previous_mj : lines[i].previous_mj};
+        n++;
     }
     chart_bars(out, bars, n);
     if (others[0])

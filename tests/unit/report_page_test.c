@@ -221,7 +221,7 @@ static void a_page_has_all_figures_and_runs_nothing(void **state)
     lacks(text, "https://");
     has(text, "nodes&#39; own (idle)");
     has(text, "metered elsewhere");
-    has(text, "EUR");
+    has(text, "<small>1\u202f271.00 EUR, 1\u202f558.000 kg CO2</small>");
     has(text, "1 h 30 min");
     has(text, "simulated");
     has(text, ">?</text>"); /* the day that nobody knows */
@@ -333,7 +333,7 @@ static void charts_of_extremes_are_drawn(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof extremes / sizeof *extremes; i++) {
         struct chart_column column = {"2026", {extremes[i], 0}};
-        struct chart_bar bar = {"b", extremes[i], ENERGY_UNKNOWN};
+        struct chart_bar bar = {"b", extremes[i], ENERGY_UNKNOWN, "1.00 EUR"};
         struct written w;
         char *text;
 
