@@ -120,7 +120,8 @@ static void add_rows(struct lines *lines, const json_t *reply, int64_t top)
     }
     if (others == 0)
         return;
-    snprintf(rest.text, sizeof rest.text, "(%" PRId64 " others)", others);
+    snprintf(rest.text, sizeof rest.text, "(%" PRId64 " other%s)", others,
+             others == 1 ? "" : "s");
     add(lines, &rest);
 }
 

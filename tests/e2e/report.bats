@@ -116,7 +116,7 @@ within() { # LEAST VALUE MOST
     run -0 root kwota report
     [[ $output == *"nodes' own (idle)"* && $output == *"[simulated]"* ]]
     run -0 root kwota report --top 1
-    [[ $output == *"others)"* ]]
+    [[ $output == *"(1 other)"* ]]
     run -0 root kwota report --csv
     [[ $output == *"row,astro,"* && $output == *"meters,all that the counters counted,"* ]]
     run -0 root kwota report --html
