@@ -150,13 +150,18 @@ static int read_powers(struct running *running, int64_t now_ms)
 {
     sqlite3_stmt *row = ledger_query(
         running->ledger,
-        "SELECT r.id, t.simulated, p.from_ms, p.to_ms, p.cpu_mj, p.dram_mj, p.gpu_mj,"
-        " p.other_mj FROM runs r INDEXED BY runs_open"
+        "SELECT r.id, t.simulated, COALESCE(v.from_ms, p.from_ms),"
+        " COALESCE(v.to_ms, p.to_ms), COALESCE(v.last_mj, p.cpu_mj),"
+        " CASE WHEN v.last_mj IS NULL THEN p.dram_mj END,"
+        " CASE WHEN v.last_mj IS NULL THEN p.gpu_mj END,"
+        " CASE WHEN v.last_mj IS NULL THEN p.other_mj END"
+        " FROM runs r INDEXED BY runs_open"
         " CROSS JOIN tokens t ON t.run_id = r.id CROSS JOIN run_points p"
         " ON p.token = t.token AND p.to_ms ="
         "  (SELECT MAX(to_ms) FROM run_points WHERE token = t.token)"
+        " LEFT JOIN live v ON v.token = t.token AND v.last_mj IS NOT NULL"
         " WHERE r.state <> 'settled' AND r.state = 'running' AND NOT t.final"
-        " AND p.to_ms >= ?",
+        " AND COALESCE(v.to_ms, p.to_ms) >= ?",
         "i", now_ms - 3 * running->report_ms);
 
     if (!row)

@@ -90,6 +90,7 @@ static void take_all(struct configuration *conf, struct settings *s)
     config_number(configuration_top(conf, "settle_timeout_s"), 1, 86400 * 30,
                   &s->settle_timeout_s);
     config_number(configuration_top(conf, "sweep_s"), 1, 86400, &s->sweep_s);
+    config_number(configuration_top(conf, "save_s"), 0, 3600, &s->save_s);
     take_listen(configuration_top(conf, "listen"), s);
     take_meter(configuration_top(conf, "meter"), s);
     free(unused);
@@ -135,6 +136,7 @@ int settings_read(struct settings *settings, const char *path)
         .spool = strdup(KWOTA_SPOOLDIR),
         .settle_timeout_s = 600,
         .sweep_s = 300,
+        .save_s = -1,
         .tick_ms = 10000,
         .report_ms = 60000,
     };

@@ -22,6 +22,7 @@ struct settings {
     char *cluster;      /* NULL: Slurm's ClusterName */
     int64_t settle_timeout_s;
     int64_t sweep_s;
+    int64_t save_s; /* counts may wait so long for the ledger; -1: by live.h */
     int64_t tick_ms;
     int64_t report_ms;
     int64_t idle_package_mw; /* 0: meters learn it */
