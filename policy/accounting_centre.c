@@ -6,13 +6,18 @@
 #include "policy/energy.h"
 #include "policy/kind.h"
 
+#define OPEN_IN(from, until)                                                           \
+    "(SELECT COALESCE(SUM(q.mj - q.posted_mj), 0) FROM tokens t JOIN run_quarters q"   \
+    "  ON q.token = t.token AND q.quarter_s >= " from " AND q.quarter_s < " until      \
+    " WHERE t.run_id = u.run_id)"
+
 /* Runs that are not settled. Of most all quarter-hours lie in the window: then their
- * sum, which is kept, does. */
+ * sum, which is kept, does. What is told and not saved yet (live.h) is of a run's last
+ * quarter-hours, as quota_balance.c has it. */
 #define OPEN                                                                           \
-    "SELECT SUM(CASE WHEN u.from_s >= ?1 AND u.until_s < ?2 THEN u.open_mj ELSE"       \
-    " (SELECT SUM(q.mj - q.posted_mj) FROM tokens t JOIN run_quarters q"               \
-    "   ON q.token = t.token AND q.quarter_s >= ?1 AND q.quarter_s < ?2"               \
-    "  WHERE t.run_id = u.run_id) END) FROM used u"
+    "SELECT SUM(CASE WHEN u.from_s >= ?1 AND u.until_s < ?2 THEN u.open_mj"            \
+    " WHEN u.until_s < ?2 THEN u.open_mj - " OPEN_IN("0", "?1") " ELSE " OPEN_IN(      \
+        "?1", "?2") " END) FROM used u"
 
 #define IN_WINDOW " u.until_s >= ?1 AND u.from_s < ?2"
 

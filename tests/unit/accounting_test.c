@@ -320,22 +320,26 @@ static void what_is_open_and_what_is_nobodys_stands_beside_the_rows(void **state
     books_run(b, 1, "c", "astro", "alice", "cpu", "running");
     books_quarter(b, 1, NOVEMBER - QUARTER_S, "package", 11, 0);
     books_quarter(b, 1, NOVEMBER, "package", 22, 0);
+    /* … and what it has told and is not saved yet. */
+    books_do(b, "INSERT INTO live (token, run_id, saved_mj, saved_ms, shape, from_ms,"
+                " to_ms) VALUES ('t1',1,33,0,0,0,1793491300000)");
+    books_do(b, "UPDATE live SET mj = 5");
     books_run(b, 2, "c", "bio", "bob", "cpu", "running");
     books_quarter(b, 2, NOVEMBER, "gpu", 300, 0);
     books_do(b, "INSERT INTO tokens (token, node, job_id, start_ms, last_ms, final,"
                 " cpu_ns, reasons, simulated, refused)"
                 " VALUES ('lost','n1',9,0,0,0,0,'[]',1,1)");
     books_do(b, "INSERT INTO run_quarters VALUES ('lost',1793491200,'package',4000,0)");
-    meter(b, NOVEMBER, 1000 + 22 + 300 + 4000, 50);
+    meter(b, NOVEMBER, 1000 + 22 + 5 + 300 + 4000, 50);
     meter(b, NOVEMBER + DAY, 8000, 0);
     meter(b, NOVEMBER + 2 * DAY, 10 + 1, 7);
     answer = november(b, "account");
     centre = json_object_get(answer, "centre");
-    assert_int_equal(figure(answer, "open_mj"), 322);
+    assert_int_equal(figure(answer, "open_mj"), 327);
     assert_int_equal(figure(centre, "unattributed_mj"), 4000);
     assert_int_equal(figure(centre, "node_mj"), 57);
     assert_int_equal(figure(centre, "difference_mj"), 1);
-    assert_int_equal(figure(centre, "total_mj"), 5322 + 50 + 8000 + 18);
+    assert_int_equal(figure(centre, "total_mj"), 5327 + 50 + 8000 + 18);
     json_decref(answer);
 }
 
