@@ -14,10 +14,12 @@
 #include "policy/http.h"
 #include "policy/ledger.h"
 #include "policy/log.h"
+#include "policy/metrics.h"
 #include "policy/policy_store.h"
 #include "policy/settings.h"
 #include "policy/slurm_lookup.h"
 #include "policy/steward.h"
+#include "policy/web.h"
 #include "policy/worker.h"
 
 const char *argp_program_version = PACKAGE_STRING;
@@ -120,11 +122,26 @@ static int wait_for_end(const sigset_t *signals, struct policy_store *policies)
     }
 }
 
+/* The listeners of browsers and of scrapers, where the settings want them. -1: one that
+ * is wanted cannot be had. */
+static int start_sites(const struct http_context *context, struct metrics **metrics)
+{
+    const struct settings *settings = context->settings;
+
+    if (settings->metrics.enabled && !(*metrics = metrics_start(context)))
+        return -1;
+    return context->web ? web_start(context->web, context) : 0;
+}
+
 static int run(const struct settings *settings, const char *cluster,
                struct policy_store *policies)
 {
-    struct http_context context = {
-        .settings = settings, .cluster = cluster, .policies = policies};
+    struct activity activity = {0};
+    struct http_context context = {.settings = settings,
+                                   .cluster = cluster,
+                                   .policies = policies,
+                                   .activity = &activity};
+    struct metrics *metrics = NULL;
     struct http *http;
     sigset_t signals;
 
@@ -143,13 +160,17 @@ static int run(const struct settings *settings, const char *cluster,
     if (context.steward)
         policy_store_watch_over(policies, steward_guard, context.steward);
     context.running = running_new(context.ledger, settings->report_ms);
+    if (settings->web.enabled && !(context.web = web_new(&context)))
+        return 1;
     http = context.worker && context.running ? http_start(&context) : NULL;
-    if (!http)
+    if (!http || start_sites(&context, &metrics) < 0)
         return 1;
     log_line("cluster %s, port %d, ledger in %s", cluster, settings->port,
              settings->spool);
     log_line("ending on %s", strsignal(wait_for_end(&signals, policies)));
+    metrics_stop(metrics);
     http_stop(http);
+    web_free(context.web);
     policy_store_watch_over(policies, NULL, NULL);
     worker_stop(context.worker);
     lobby_free(context.lobby);

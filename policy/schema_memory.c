@@ -103,7 +103,10 @@ const char schema_in_memory[] =
     " INSERT INTO fresh_liens VALUES (NEW.run_id) ON CONFLICT DO NOTHING; END;"
 
     "CREATE TEMP TABLE quota_percents (quota_id INTEGER PRIMARY KEY,"
-    " percent INTEGER NOT NULL);"
+    " percent INTEGER NOT NULL, quota_mj INTEGER NOT NULL DEFAULT 0,"
+    " granted_mj INTEGER NOT NULL DEFAULT 0, used_mj INTEGER NOT NULL DEFAULT 0,"
+    " reserved_mj INTEGER NOT NULL DEFAULT 0,"
+    " available_mj INTEGER NOT NULL DEFAULT 0);"
     "CREATE TEMP TABLE caps (run_id INTEGER PRIMARY KEY, gpu_mw INTEGER,"
     " package_mw INTEGER, cpu_percent INTEGER, why TEXT NOT NULL);"
     "CREATE TEMP TABLE caps_due (run_id INTEGER PRIMARY KEY);"

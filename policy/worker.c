@@ -2,6 +2,7 @@
 #include "policy/worker.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,7 @@ struct worker {
     bool stop, kick;
     int64_t next_sweep_s, facts_s; /* facts_s: when nodes were asked about last */
     int64_t next_pace_s;
+    atomic_llong round_s;          /* when the last round ended */
     /* of the thread alone: */
     bool undecided; /* a start waits for room */
     unsigned lines; /* of the journal that were looked at */
@@ -277,6 +279,7 @@ static void *work(void *arg)
         w->kick = false;
         pthread_mutex_unlock(&w->lock);
         work_round(w);
+        w->round_s = time(NULL);
         nanosleep(&least, NULL);
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec += w->undecided ? 0 : PACE_S;
@@ -328,6 +331,11 @@ struct worker *worker_start(struct ledger *ledger, const struct settings *settin
         return NULL;
     }
     return w;
+}
+
+int64_t worker_round_s(struct worker *w)
+{
+    return w->round_s;
 }
 
 void worker_kick(struct worker *w)
