@@ -115,7 +115,7 @@ within() { # LEAST VALUE MOST
 @test "table, CSV and page show it; mistakes are told, and nobody sees others' energy" {
     run -0 root kwota report
     [[ $output == *"nodes' own (idle)"* && $output == *"[simulated]"* ]]
-    run -0 root kwota report --top 1
+    run -0 root kwota report --by user --top 1
     [[ $output == *"(1 other)"* ]]
     run -0 root kwota report --csv
     [[ $output == *"row,astro,"* && $output == *"meters,all that the counters counted,"* ]]
