@@ -215,6 +215,8 @@ int main(int argc, char **argv)
     lookup_cluster(cluster, sizeof cluster, &slurm_user);
     if (settings.cluster)
         snprintf(cluster, sizeof cluster, "%s", settings.cluster);
+    else
+        settings.cluster = strdup(cluster);
     access_init(slurm_user ? slurm_user : geteuid());
     status = run(&settings, cluster, policies);
     settings_free(&settings);

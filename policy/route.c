@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "config.h"
+#include "policy/accounting.h"
 #include "policy/budget_call.h"
 #include "policy/cap_call.h"
 #include "policy/clock.h"
@@ -92,6 +93,21 @@ static json_t *usage(const struct route_call *call, unsigned *status)
     return person_usage(call->context->ledger, call->rights, by ? by : "account",
                         argument(call, "start", 0), argument(call, "end", INT64_MAX),
                         status);
+}
+
+static json_t *accounting(const struct route_call *call, unsigned *status)
+{
+    const char *by = call->query(call->of, "by");
+    struct accounting_wish wish = {
+        .by = by ? by : "account",
+        .account = call->query(call->of, "account"),
+        .user = call->query(call->of, "user"),
+        .start_s = argument(call, "start", 0),
+        .end_s = argument(call, "end", INT64_MAX),
+        .now_s = (int64_t)time(NULL),
+    };
+
+    return accounting_answer(call->context->ledger, call->rights, &wish, status);
 }
 
 static json_t *job(const struct route_call *call, unsigned *status)
@@ -394,6 +410,7 @@ static const struct {
     {"POST", "/v1/decisions", decisions},
     {"GET", "/v1/job", job},
     {"GET", "/v1/usage", usage},
+    {"GET", "/v1/accounting", accounting},
     {"GET", "/v1/running", running},
     {"GET", "/v1/nodes", nodes},
     {"GET", "/v1/power", power},
@@ -436,7 +453,8 @@ json_t *route_call(const struct route_call *call, unsigned *status)
     if (other)
         return json_pack("{s:s++}", "error", "this call is a ", other, "");
     return person_error(
-        "there is no such call: /v1/job, /v1/running, /v1/usage, /v1/nodes, /v1/power, "
+        "there is no such call: /v1/job, /v1/running, /v1/usage, /v1/accounting, "
+        "/v1/nodes, /v1/power, "
         "/v1/budgets, /v1/quota, /v1/postings, /v1/policy, /v1/queue, "
         "/v1/quote, /v1/import, /v1/why, /v1/shadow, /v1/freeze, /v1/cap, /v1/web, "
         "/v1/statement, /v1/period, /v1/ping");

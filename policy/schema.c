@@ -344,6 +344,16 @@ static const char version_4[] =
     "ALTER TABLE node_domains ADD COLUMN booked_total_uj INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE node_domains ADD COLUMN booked_jobs_uj INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE node_domains ADD COLUMN booked_node_uj INTEGER NOT NULL DEFAULT 0;"
+    /* time_ms: the moment that a node's last counts are as of. gap_ms: how long
+     * counters did not say what they counted, added up over them. What was counted
+     * before this version is nowhere booked. */
+    "ALTER TABLE nodes ADD COLUMN time_ms INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE nodes SET time_ms = last_report_ms;"
+    "ALTER TABLE cluster_quarters ADD COLUMN gap_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE node_days ADD COLUMN gap_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE node_domains ADD COLUMN booked_gap_ms INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE node_domains SET booked_total_uj = total_uj, booked_jobs_uj = jobs_uj,"
+    " booked_node_uj = node_uj, booked_gap_ms = gap_ms;"
     /* What the run was expected to use when it was let in; null: nobody could tell. */
     "ALTER TABLE runs ADD COLUMN estimated_mj INTEGER;"
     /* Tariffs as the policy had them (tariff.h); a quarter-hour's is the last one kept
