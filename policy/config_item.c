@@ -18,7 +18,7 @@ struct config_item config_member(struct config_item object, const char *key)
     item.json = json_object_get(object.json, key);
     if (json_is_null(item.json))
         item.json = NULL;
-    if (!item.json)
+    if (!item.json || !item.conf)
         return item;
     place = json_places_key(configuration_places(object.conf, object.file),
                             object.place, key);
@@ -30,10 +30,13 @@ struct config_item config_member(struct config_item object, const char *key)
 struct config_item config_element(struct config_item list, size_t index)
 {
     struct config_item item = list;
-    int place = json_places_element(configuration_places(list.conf, list.file),
-                                    list.place, index);
+    int place;
 
     item.json = json_array_get(list.json, index);
+    if (!item.conf)
+        return item;
+    place = json_places_element(configuration_places(list.conf, list.file), list.place,
+                                index);
     if (place != JSON_PLACE_NONE)
         item.place = place;
     return item;
@@ -41,6 +44,9 @@ struct config_item config_element(struct config_item list, size_t index)
 
 char *config_path(struct config_item item, char path[CONFIG_PATH])
 {
+    path[0] = '\0';
+    if (!item.conf)
+        return path;
     return json_places_path(configuration_places(item.conf, item.file), item.place,
                             path, CONFIG_PATH);
 }

@@ -1,7 +1,8 @@
 /* config_item.h - what kwota.json says of one thing, taken and checked
  *
  * Each take leaves *to as it is if the item is not there, and complains of the item if
- * it is not what is wanted. true: *to was set.
+ * it is not what is wanted. true: *to was set. Of an item that is of no configuration
+ * (conf NULL: what the ledger kept) nothing is complained.
  */
 #ifndef KWOTA_CONFIG_ITEM_H
 #define KWOTA_CONFIG_ITEM_H

@@ -38,13 +38,13 @@ struct configuration {
 
 /* kwotad's settings, then the policy. */
 static const char *const top_keys[] = {
-    "version", "cluster",  "listen",       "socket",
-    "spool",   "ledger",   "munge_socket", "settle_timeout_s",
-    "sweep_s", "save_s",   "meter",        "web",
-    "metrics", "server",   "slurm_user",   "enforce",
-    "limits",  "estimate", "classes",      "credits",
-    "caps",    "tariff",   "steer",        "include",
-    NULL};
+    "version", "cluster", "listen",       "socket",
+    "spool",   "ledger",  "munge_socket", "settle_timeout_s",
+    "sweep_s", "save_s",  "meter",        "slurmdbd",
+    "web",     "metrics", "server",       "slurm_user",
+    "enforce", "limits",  "estimate",     "classes",
+    "credits", "caps",    "tariff",       "steer",
+    "include", NULL};
 
 static void complain(struct configuration *conf, int file, struct json_place place,
                      const char *format, va_list ap)
@@ -79,9 +79,12 @@ static void mistake_at(struct configuration *conf, int file, struct json_place p
 void config_mistake(struct config_item item, enum config_part part, const char *format,
                     ...)
 {
-    const struct json_places *places = item.conf->files[item.file].places;
+    const struct json_places *places;
     va_list ap;
 
+    if (!item.conf)
+        return;
+    places = item.conf->files[item.file].places;
     va_start(ap, format);
     complain(item.conf, item.file,
              part == CONFIG_KEY ? json_places_of_key(places, item.place)
@@ -413,6 +416,17 @@ json_t *configuration_sources(const struct configuration *conf)
         }
     }
     return sources;
+}
+
+void configuration_watch(struct configuration *conf, const char *name)
+{
+    struct file *file = &conf->files[conf->file_count];
+
+    if (conf->file_count == CONFIGURATION_FILES || known_file(conf, name) >= 0)
+        return;
+    *file = (struct file){.name = strdup(name)};
+    config_stamp_of(name, &file->stamp);
+    conf->file_count++;
 }
 
 int configuration_file_count(const struct configuration *conf)

@@ -24,10 +24,10 @@ struct configuration;
 
 /* Something in it, which lives as long as the configuration. */
 struct config_item {
-    struct configuration *conf;
-    json_t *json; /* borrowed; NULL: it is not there, or null */
-    int file;     /* where it stands, */
-    int place;    /* … as json_place.h numbers it */
+    struct configuration *conf; /* NULL: it is of none */
+    json_t *json;               /* borrowed; NULL: it is not there, or null */
+    int file;                   /* where it stands, */
+    int place;                  /* … as json_place.h numbers it */
 };
 
 enum config_part {
@@ -73,6 +73,10 @@ json_t *configuration_sources(const struct configuration *conf);
 int configuration_file_count(const struct configuration *conf);
 const char *configuration_file(const struct configuration *conf, int file,
                                struct config_stamp *stamp);
+
+/* Counts a file that was read beside these among them, so that its change is noticed.
+ */
+void configuration_watch(struct configuration *conf, const char *name);
 
 /* How a file is now. */
 void config_stamp_of(const char *file, struct config_stamp *stamp);

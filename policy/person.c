@@ -6,6 +6,7 @@
 
 #include "policy/cap_report.h"
 #include "policy/energy.h"
+#include "policy/pricing.h"
 
 json_t *person_error(const char *sentence)
 {
@@ -22,21 +23,24 @@ static const char *text(sqlite3_stmt *stmt, int column)
 /* What is told and not saved yet counts in the quarter-hour it was told in. */
 #define LIVE                                                                           \
     " UNION ALL SELECT v.to_ms / 900000 * 900, r.account, r.user, r.partition,"        \
-    " r.job_text, v.mj, 0 FROM live v JOIN runs r ON r.id = v.run_id WHERE v.mj > 0"
+    " r.job_text, v.mj, 0, 0, 0 FROM live v JOIN runs r ON r.id = v.run_id WHERE "     \
+    "v.mj > 0"
 
 /* Everything used: what is settled, from the roll-ups, and what is not yet, from the
  * runs. */
 #define USED                                                                           \
     "SELECT quarter_s, account, user, partition, '' AS job,"                           \
-    " cpu_mj + dram_mj + gpu_mj + other_mj AS mj, runs FROM rollups"                   \
+    " cpu_mj + dram_mj + gpu_mj + other_mj AS mj, runs, price_u, co2_mg FROM rollups"  \
     " UNION ALL SELECT q.quarter_s, r.account, r.user, r.partition, r.job_text,"       \
-    " q.mj - q.posted_mj, 0 FROM run_quarters q JOIN tokens t ON t.token = q.token"    \
+    " q.mj - q.posted_mj, 0, 0, 0 FROM run_quarters q JOIN tokens t ON t.token = "     \
+    "q.token"                                                                          \
     " JOIN runs r ON r.id = t.run_id WHERE q.mj <> q.posted_mj" LIVE
 
 #define USED_BY_JOB                                                                    \
     "SELECT q.quarter_s, r.account, r.user, r.partition, r.job_text AS job, q.mj AS "  \
     "mj,"                                                                              \
-    " 0 AS runs FROM run_quarters q JOIN tokens t ON t.token = q.token"                \
+    " 0 AS runs, 0 AS price_u, 0 AS co2_mg FROM run_quarters q JOIN tokens t ON "      \
+    "t.token = q.token"                                                                \
     " JOIN runs r ON r.id = t.run_id" LIVE
 
 struct grouping {
@@ -59,16 +63,24 @@ static const struct grouping *grouping_of(const char *by)
     return NULL;
 }
 
-static json_t *usage_row(const struct grouping *g, sqlite3_stmt *stmt)
+/* What is settled has its price; a job's stands with the job. */
+static json_t *usage_row(const struct grouping *g, bool priced, sqlite3_stmt *stmt)
 {
+    json_t *row;
     char kwh[ENERGY_TEXT];
     int64_t mj = sqlite3_column_int64(stmt, 1), jobs = sqlite3_column_int64(stmt, 2);
 
     energy_kwh(kwh, sizeof kwh, mj, 6);
     if (strcmp(g->by, "job") == 0)
         jobs = 1;
-    return json_pack("{s:s s:I s:I s:s}", g->by, text(stmt, 0), "jobs",
-                     (json_int_t)jobs, "mj", (json_int_t)mj, "kwh", kwh);
+    row = json_pack("{s:s s:I s:I s:s}", g->by, text(stmt, 0), "jobs", (json_int_t)jobs,
+                    "mj", (json_int_t)mj, "kwh", kwh);
+    if (priced) {
+        json_object_set_new(row, "price_u",
+                            json_integer(sqlite3_column_int64(stmt, 3)));
+        json_object_set_new(row, "co2_mg", json_integer(sqlite3_column_int64(stmt, 4)));
+    }
+    return row;
 }
 
 /* ", 'a', 'b'" of the accounts somebody coordinates, quoted for SQL. */
@@ -90,9 +102,11 @@ json_t *person_usage(struct ledger *ledger, const struct access_rights *rights,
 {
     const struct grouping *g = grouping_of(by);
     char sql[16384], accounts[8192];
+    char currency[TARIFF_CURRENCY];
     json_t *rows;
     sqlite3_stmt *stmt;
     int64_t total = 0;
+    bool priced;
     int simulated;
 
     *status = 400;
@@ -107,8 +121,11 @@ json_t *person_usage(struct ledger *ledger, const struct access_rights *rights,
     if (ledger_begin(ledger) < 0)
         return person_error("the ledger cannot be read now");
     account_list(rights, accounts, sizeof accounts);
+    pricing_currency(ledger, currency);
+    priced = currency[0] && strcmp(by, "job") != 0;
     snprintf(sql, sizeof sql,
-             "SELECT %s AS row, SUM(mj), SUM(runs) FROM (%s) WHERE quarter_s >= ? AND"
+             "SELECT %s AS row, SUM(mj), SUM(runs), SUM(price_u), SUM(co2_mg) FROM "
+             "(%s) WHERE quarter_s >= ? AND"
              " quarter_s < ? AND (? OR user = ? OR account IN (%s)) GROUP BY row ORDER "
              "BY row",
              g->column, g->sql, accounts);
@@ -117,15 +134,16 @@ json_t *person_usage(struct ledger *ledger, const struct access_rights *rights,
     rows = json_array();
     while (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
         total += sqlite3_column_int64(stmt, 1);
-        json_array_append_new(rows, usage_row(g, stmt));
+        json_array_append_new(rows, usage_row(g, priced, stmt));
     }
     sqlite3_finalize(stmt);
     simulated = (int)ledger_number(ledger, 0, "SELECT MAX(simulated) FROM nodes", "");
     ledger_commit(ledger);
     *status = 200;
-    return json_pack("{s:s s:I s:I s:o s:I s:b}", "by", by, "start",
+    return json_pack("{s:s s:I s:I s:o s:I s:b s:o}", "by", by, "start",
                      (json_int_t)start_s, "end", (json_int_t)end_s, "rows", rows,
-                     "total_mj", (json_int_t)total, "simulated", simulated);
+                     "total_mj", (json_int_t)total, "simulated", simulated, "currency",
+                     priced ? json_string(currency) : json_null());
 }
 
 /* A node's counts over all epochs; state and reason of the present one. */

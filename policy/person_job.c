@@ -8,6 +8,7 @@
 #include "policy/kind.h"
 #include "policy/person.h"
 #include "policy/points.h"
+#include "policy/pricing.h"
 #include "policy/report_run.h"
 #include "policy/steps.h"
 
@@ -247,6 +248,28 @@ static json_t *job_json(struct ledger *ledger, sqlite3_stmt *row)
         "nodes", nodes_json(ledger, id));
 }
 
+/* What its entries cost and caused; null where none says so. */
+static void add_price(struct ledger *ledger, int64_t run_id, json_t *run)
+{
+    char currency[TARIFF_CURRENCY];
+    int64_t price_u =
+        ledger_number(ledger, ENERGY_UNKNOWN,
+                      "SELECT SUM(price_u) FROM entries WHERE run_id = ?", "i", run_id);
+    int64_t co2_mg =
+        ledger_number(ledger, ENERGY_UNKNOWN,
+                      "SELECT SUM(co2_mg) FROM entries WHERE run_id = ?", "i", run_id);
+
+    pricing_currency(ledger, currency);
+    json_object_set_new(run, "price_u",
+                        price_u == ENERGY_UNKNOWN ? json_null()
+                                                  : json_integer(price_u));
+    json_object_set_new(run, "currency",
+                        price_u == ENERGY_UNKNOWN ? json_null()
+                                                  : json_string(currency));
+    json_object_set_new(run, "co2_mg",
+                        co2_mg == ENERGY_UNKNOWN ? json_null() : json_integer(co2_mg));
+}
+
 static void add_run(struct ledger *ledger, sqlite3_stmt *row,
                     const struct person_wish *wish, json_t *runs)
 {
@@ -255,6 +278,7 @@ static void add_run(struct ledger *ledger, sqlite3_stmt *row,
 
     report_run_save(ledger, id);
     run = job_json(ledger, row);
+    add_price(ledger, id, run);
     json_object_set_new(run, "caps", cap_history_json(ledger, id));
     json_object_set_new(run, "capped_ms",
                         json_integer(cap_history_capped_ms(ledger, id)));

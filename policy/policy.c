@@ -28,7 +28,7 @@ void policy_release(struct policy *policy)
     json_decref(policy->classes);
     json_decref(policy->credits);
     policy_free_caps(&policy->caps);
-    json_decref(policy->tariff);
+    tariff_free(policy->tariff);
     json_decref(policy->sources);
     free(policy);
 }
@@ -145,9 +145,8 @@ json_t *policy_show(const struct policy *policy)
         policy_show_rules(&policy->enforce, &rules_enforce), "estimate", "limits",
         "at_limit", policy_show_rules(&policy->at_limit, &rules_at_limit), "classes",
         json_deep_copy(policy->classes), "credits", json_deep_copy(policy->credits),
-        "caps", policy_show_caps(&policy->caps), "tariff",
-        json_deep_copy(policy->tariff), "steer", "partitions",
-        json_deep_copy(policy->steered));
+        "caps", policy_show_caps(&policy->caps), "tariff", tariff_show(policy->tariff),
+        "steer", "partitions", json_deep_copy(policy->steered));
 
     for (int f = 0; f < policy_figure_count; f++) {
         const struct figure *figure = &policy_figure_table[f];

@@ -15,6 +15,7 @@
 #include "policy/cap.h"
 #include "policy/estimate.h"
 #include "policy/steer.h"
+#include "policy/tariff.h"
 
 enum policy_enforce {
     ENFORCE_OFF,    /* measure and charge, decide nothing */
@@ -171,6 +172,13 @@ int policy_cap_step(const struct policy *policy, int64_t percent);
 /* Percent of a run's energy that the centre bears when it ended in this state
  * ("NODE_FAIL"); 0 if the policy says nothing. */
 int64_t policy_credit_percent(const struct policy *policy, const char *slurm_state);
+
+/* What a kWh costs; NULL: nothing is said. Lives as long as the policy. */
+const struct tariff *policy_tariff(const struct policy *policy);
+
+/* The tariff that tariff_show() made this text of; NULL: it is of none, or memory is
+ * out. A file of it that is there no more is done without. */
+struct tariff *policy_tariff_again(const char *text);
 
 /* All of it with the defaults filled in (a new reference), for `kwota policy show`. */
 json_t *policy_show(const struct policy *policy);

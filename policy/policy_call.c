@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "policy/clock.h"
+#include "policy/decimal.h"
 #include "policy/person.h"
 
 /* A deeper tree is a mistake, or a circle. */
@@ -227,6 +228,24 @@ static bool is_name(const char *text)
     return json && strlen(text) < NAME;
 }
 
+/* What a kWh of such a job costs now, the PUE in it. */
+static void explain_tariff(const struct policy *policy, const char *const *accounts,
+                           int64_t now_s, json_t *rows)
+{
+    const struct tariff *tariff = policy_tariff(policy);
+    char price[DECIMAL_TEXT], pue[DECIMAL_TEXT], text[160];
+    struct policy_source source;
+
+    if (!tariff)
+        return;
+    policy_where(policy, "tariff", &source);
+    snprintf(text, sizeof text, "%s %s a kWh now, times a PUE of %s",
+             decimal_text(tariff_price_u(tariff, accounts, now_s), TARIFF_PRICE_PLACES,
+                          2, price),
+             tariff->currency, decimal_text(tariff->pue, TARIFF_PRICE_PLACES, 0, pue));
+    add_row(rows, "price", text, &source);
+}
+
 static json_t *explain(const struct policy *policy, struct ledger *ledger,
                        const char *cluster, policy_query *query, void *of,
                        unsigned *status)
@@ -262,6 +281,7 @@ static json_t *explain(const struct policy *policy, struct ledger *ledger,
     explain_classes(policy, partition, rows);
     job.accounts = chain.accounts;
     explain_caps(policy, &job, rows);
+    explain_tariff(policy, chain.accounts, job.now_s, rows);
     return json_pack("{s:s s:s s:s s:o s:o}", "user", user, "account",
                      chain.count ? chain.accounts[0] : "", "partition", partition,
                      "accounts", accounts, "rows", rows);

@@ -74,9 +74,10 @@ struct policy {
     int plate_count;
     struct policy_figures figures;
     struct policy_caps caps;
-    json_t *classes, *credits, *tariff; /* as they were given; {}: not */
-    json_t *steered;                    /* names of partitions; []: none */
-    json_t *sources;                    /* configuration_sources() */
+    json_t *classes, *credits; /* as they were given; {}: not */
+    struct tariff *tariff;     /* NULL: none */
+    json_t *steered;           /* names of partitions; []: none */
+    json_t *sources;           /* configuration_sources() */
 };
 
 /* Reads rules given as one word, or as a default and rules. */
@@ -94,6 +95,9 @@ void policy_take_steer(struct config_item steer, struct policy *policy);
 
 void policy_take_plates(struct config_item item, struct policy *policy);
 json_t *policy_show_plates(const struct policy *policy);
+
+/* NULL: there is none. */
+struct tariff *policy_take_tariff(struct config_item item);
 
 void policy_take_caps(struct config_item item, struct policy_caps *caps);
 void policy_free_caps(struct policy_caps *caps);

@@ -214,10 +214,9 @@ static void take_all(struct configuration *conf, struct policy *policy)
     check_classes(classes);
     check_credits(credits);
     policy_take_caps(configuration_top(conf, "caps"), &policy->caps);
-    config_is_object(configuration_top(conf, "tariff"));
     policy->classes = kept(classes);
     policy->credits = kept(credits);
-    policy->tariff = kept(configuration_top(conf, "tariff"));
+    policy->tariff = policy_take_tariff(configuration_top(conf, "tariff"));
 }
 
 struct policy *policy_of(struct configuration *conf)

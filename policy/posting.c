@@ -24,8 +24,10 @@
 
 static const char to_quarters[] =
     "INSERT INTO rollups (quarter_s, cluster, account, user, partition, " COUNTS
-    ", runs) SELECT ?2, cluster, account, user, partition, ?3, ?4, ?5, ?6, ?7, ?8"
-    " FROM runs WHERE id = ?1 ON CONFLICT DO UPDATE SET " PLUS_COUNTS ", " PLUS(runs);
+    ", price_u, co2_mg, runs)"
+    " SELECT ?2, cluster, account, user, partition, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10"
+    " FROM runs WHERE id = ?1 ON CONFLICT DO UPDATE SET " PLUS_COUNTS
+    ", " PLUS(price_u) ", " PLUS(co2_mg) ", " PLUS(runs);
 
 static const char to_days[] =
     "INSERT INTO rollup_days (day_s, cluster, account, user, partition, qos, gpu_types,"
@@ -166,10 +168,10 @@ int64_t posting_open_s(struct ledger *ledger)
 static int post_quarter(struct ledger *ledger, int64_t run_id, int64_t quarter_s,
                         const int64_t *f)
 {
-    return ledger_do(ledger, to_quarters, "iiiiiiii", run_id, quarter_s,
+    return ledger_do(ledger, to_quarters, "iiiiiiiiii", run_id, quarter_s,
                      f[FIGURE_CPU_MJ], f[FIGURE_DRAM_MJ], f[FIGURE_GPU_MJ],
                      f[FIGURE_OTHER_MJ], f[FIGURE_OVERRUN_MJ] + f[FIGURE_CREDIT_MJ],
-                     f[FIGURE_RUNS]);
+                     f[FIGURE_PRICE_U], f[FIGURE_CO2_MG], f[FIGURE_RUNS]);
 }
 
 static int post_whole(struct ledger *ledger, const char *sql, int64_t run_id,

@@ -14,6 +14,8 @@
 #include "policy/expected.h"
 #include "policy/lien.h"
 #include "policy/quota.h"
+#include "policy/energy.h"
+#include "policy/pricing.h"
 #include "policy/quota_right.h"
 #include "policy/quote_wish.h"
 #include "policy/switches.h"
@@ -31,9 +33,10 @@ struct quote {
     struct expected expected;
     enum policy_enforce enforce;
     enum policy_at_limit at_limit;
-    bool gated;        /* it needs a lien to start */
-    int64_t lien_wh;   /* 0: none */
-    int64_t budget_wh; /* its own --energy-budget, where the lien is that; else 0 */
+    bool gated;         /* it needs a lien to start */
+    int64_t lien_wh;    /* 0: none */
+    int64_t budget_wh;  /* its own --energy-budget, where the lien is that; else 0 */
+    struct price price; /* of what it is expected to use, if it began now */
     struct admission admission;
     json_t *budgets;
     int64_t least_mj;   /* what the tightest of them has left; INT64_MAX: none binds */
@@ -164,6 +167,8 @@ static void find_rule(struct quote *q)
     accounts_chain(q->call->ledger, q->call->cluster, q->wish.account, &chain);
     q->enforce = policy_enforce(q->call->policy, chain.list, q->partition, NULL);
     q->at_limit = policy_at_limit(q->call->policy, chain.list, q->partition, NULL);
+    pricing_foretell(policy_tariff(q->call->policy), chain.list, q->now_s,
+                     q->expected.s, q->expected.mj, &q->price);
     switches_read(q->call->ledger, &switches);
     if ((switches.frozen || switches.tripped) && q->enforce > ENFORCE_SHADOW)
         q->enforce = ENFORCE_SHADOW;
@@ -284,6 +289,18 @@ static json_t *text_if(const char *text)
     return text[0] ? json_string(text) : json_null();
 }
 
+static json_t *cost_of(const struct quote *q)
+{
+    const struct tariff *tariff = policy_tariff(q->call->policy);
+    const struct price *p = &q->price;
+
+    if (!tariff || p->price_u == ENERGY_UNKNOWN)
+        return json_null();
+    return json_pack("{s:I s:s s:o}", "price_u", (json_int_t)p->price_u, "currency",
+                     tariff->currency, "co2_mg",
+                     number_if(p->co2_mg != ENERGY_UNKNOWN, p->co2_mg));
+}
+
 static int64_t all_tasks(const struct quote *q)
 {
     int64_t mj;
@@ -303,7 +320,7 @@ static json_t *tell(const struct quote *q)
                   "limit_s", number_if(q->shape.limit_s > 0, q->shape.limit_s), "tasks",
                   (json_int_t)q->wish.tasks);
     json_t *more = json_pack(
-        "{s:o s:o s:o s:o s:I s:b s:o s:I s:o s:s s:s s:b s:o s:b s:o s:I s:o s:O s:n}",
+        "{s:o s:o s:o s:o s:I s:b s:o s:I s:o s:s s:s s:b s:o s:b s:o s:I s:o s:O s:o}",
         "estimate_mj", number_if(known, e->mj), "mw", number_if(known, e->mw),
         "expected_s", number_if(known, e->s), "source", text_if(e->source), "runs",
         (json_int_t)e->runs, "simulated", (int)e->simulated, "total_mj",
@@ -314,7 +331,7 @@ static json_t *tell(const struct quote *q)
         q->admission.refused ? json_string(q->admission.sentence) : json_null(),
         "starts_now", !q->admission.refused && !q->why[0], "why", text_if(q->why),
         "fits_tasks", (json_int_t)fitting_tasks(q), "fits_limit_s", fitting_limit(q),
-        "budgets", q->budgets, "cost");
+        "budgets", q->budgets, "cost", cost_of(q));
 
     json_object_update(json, more);
     json_decref(more);

@@ -8,14 +8,19 @@
 #include <time.h>
 
 #include "config.h"
+#include "policy/accounting.h"
 #include "policy/budget_call.h"
 #include "policy/cap_call.h"
+#include "policy/clock.h"
 #include "policy/control_call.h"
+#include "policy/import_call.h"
+#include "policy/period_close.h"
 #include "policy/person.h"
 #include "policy/policy_call.h"
 #include "policy/power.h"
 #include "policy/quote_call.h"
 #include "policy/report.h"
+#include "policy/statement.h"
 #include "policy/web.h"
 
 static int64_t argument(const struct route_call *call, const char *name,
@@ -88,6 +93,21 @@ static json_t *usage(const struct route_call *call, unsigned *status)
     return person_usage(call->context->ledger, call->rights, by ? by : "account",
                         argument(call, "start", 0), argument(call, "end", INT64_MAX),
                         status);
+}
+
+static json_t *accounting(const struct route_call *call, unsigned *status)
+{
+    const char *by = call->query(call->of, "by");
+    struct accounting_wish wish = {
+        .by = by ? by : "account",
+        .account = call->query(call->of, "account"),
+        .user = call->query(call->of, "user"),
+        .start_s = argument(call, "start", 0),
+        .end_s = argument(call, "end", INT64_MAX),
+        .now_s = (int64_t)time(NULL),
+    };
+
+    return accounting_answer(call->context->ledger, call->rights, &wish, status);
 }
 
 static json_t *job(const struct route_call *call, unsigned *status)
@@ -308,10 +328,78 @@ static json_t *quote(const struct route_call *call, unsigned *status)
     return answer;
 }
 
+static json_t *import(const struct route_call *call, unsigned *status)
+{
+    json_t *answer = NULL, *body = body_of(call, status, &answer);
+    struct policy *policy;
+
+    if (!body)
+        return answer;
+    policy = policy_store_take(call->context->policies);
+    answer = import_call(&(struct import_call){.ledger = call->context->ledger,
+                                               .policy = policy,
+                                               .cluster = call->context->cluster,
+                                               .rights = call->rights,
+                                               .body = body},
+                         status);
+    policy_release(policy);
+    json_decref(body);
+    return answer;
+}
+
 static json_t *queue(const struct route_call *call, unsigned *status)
 {
     *status = MHD_HTTP_OK;
     return steward_queue(call->context->steward, call->rights);
+}
+
+static const char *word(const struct route_call *call, const char *name)
+{
+    const char *value = call->query(call->of, name);
+
+    return value ? value : "";
+}
+
+static json_t *statements(const struct route_call *call, unsigned *status)
+{
+    struct policy *policy = policy_store_take(call->context->policies);
+    struct statement_call of = {.ledger = call->context->ledger,
+                                .policy = policy,
+                                .rights = call->rights,
+                                .account = word(call, "account"),
+                                .month = word(call, "month"),
+                                .now_s = clock_now_s(),
+                                .after_account = word(call, "after_account"),
+                                .after_run = argument(call, "after_run", 0)};
+    json_t *answer = strcmp(call->path, "/v1/statement") == 0
+                         ? statement_head(&of, status)
+                         : statement_page(&of, status);
+
+    policy_release(policy);
+    return answer;
+}
+
+static json_t *periods(const struct route_call *call, unsigned *status)
+{
+    bool posted = strcmp(call->method, "POST") == 0;
+    json_t *answer = NULL, *body = posted ? body_of(call, status, &answer) : NULL;
+    struct period_call of = {.ledger = call->context->ledger,
+                             .rights = call->rights,
+                             .body = body,
+                             .month = word(call, "month"),
+                             .now_s = clock_now_s()};
+    struct policy *policy;
+
+    if (posted && !body)
+        return answer;
+    of.policy = policy = policy_store_take(call->context->policies);
+    answer = posted ? period_close(&of, status)
+             : strcmp(call->path, "/v1/period/list") == 0
+                 ? period_list(&of, status)
+                 : period_statements(&of, status);
+    policy_release(policy);
+    json_decref(body);
+    return answer;
 }
 
 static const struct {
@@ -322,6 +410,7 @@ static const struct {
     {"POST", "/v1/decisions", decisions},
     {"GET", "/v1/job", job},
     {"GET", "/v1/usage", usage},
+    {"GET", "/v1/accounting", accounting},
     {"GET", "/v1/running", running},
     {"GET", "/v1/nodes", nodes},
     {"GET", "/v1/power", power},
@@ -338,7 +427,13 @@ static const struct {
     {"POST", "/v1/cap/set", caps_set},
     {"POST", "/v1/cap/lift", caps_lift},
     {"POST", "/v1/quote", quote},
+    {"POST", "/v1/import", import},
     {"POST", "/v1/policy/reload", reload},
+    {"GET", "/v1/statement", statements},
+    {"GET", "/v1/statement/runs", statements},
+    {"POST", "/v1/period/close", periods},
+    {"GET", "/v1/period/list", periods},
+    {"GET", "/v1/period/statements", periods},
 };
 
 /* What changes nothing in the ledger. */
@@ -375,7 +470,9 @@ json_t *route_call(const struct route_call *call, unsigned *status)
     if (other)
         return json_pack("{s:s++}", "error", "this call is a ", other, "");
     return person_error(
-        "there is no such call: /v1/job, /v1/running, /v1/usage, /v1/nodes, /v1/power, "
+        "there is no such call: /v1/job, /v1/running, /v1/usage, /v1/accounting, "
+        "/v1/nodes, /v1/power, "
         "/v1/budgets, /v1/quota, /v1/postings, /v1/policy, /v1/queue, "
-        "/v1/quote, /v1/why, /v1/shadow, /v1/freeze, /v1/cap, /v1/web, /v1/ping");
+        "/v1/quote, /v1/import, /v1/why, /v1/shadow, /v1/freeze, /v1/cap, /v1/web, "
+        "/v1/statement, /v1/period, /v1/ping");
 }

@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/energy.h"
 #include "policy/history.h"
 #include "policy/lien.h"
 #include "policy/posting.h"
+#include "policy/pricing.h"
 
 int64_t run_find(struct ledger *ledger, const char *cluster,
                  const struct lookup_run *run)
@@ -133,12 +135,13 @@ int run_refuse(struct ledger *ledger, const char *token)
 }
 
 static int enter(struct ledger *ledger, int64_t run_id, const char *kind, int64_t mj,
-                 int64_t now_s, const char *why)
+                 const struct price *price, int64_t now_s, const char *why)
 {
     return ledger_do(ledger,
-                     "INSERT INTO entries (run_id, kind, mj, time_s, actor, why)"
-                     " VALUES (?,?,?,?,'kwotad',?)",
-                     "isiis", run_id, kind, mj, now_s, why);
+                     "INSERT INTO entries (run_id, kind, mj, time_s, actor, why,"
+                     " price_u, co2_mg) VALUES (?,?,?,?,'kwotad',?,?,?)",
+                     "isiisuu", run_id, kind, mj, now_s, why, price->price_u,
+                     price->co2_mg);
 }
 
 /* What nodes did not tell in time. */
@@ -176,16 +179,19 @@ static int enter_parts(struct ledger *ledger, const struct policy *policy,
     int64_t charged_mj = entered(ledger, run_id, "'charge','adjustment'");
     int64_t overrun_mj = mj - billable_mj - entered(ledger, run_id, "'overrun'");
 
-    if (billable_mj < 0)
+    struct price price, none = {ENERGY_UNKNOWN, ENERGY_UNKNOWN};
+
+    if (billable_mj < 0 || pricing_use(ledger, policy, posting, overrun_mj, &price) < 0)
         return -1;
     if ((first || billable_mj != charged_mj) &&
         enter(ledger, run_id, first ? "charge" : "adjustment", billable_mj - charged_mj,
-              now_s, first ? "settled" : "counts that came after the charge") < 0)
+              &price, now_s,
+              first ? "settled" : "counts that came after the charge") < 0)
         return -1;
     if (overrun_mj == 0)
         return 0;
     posting_add(posting, FIGURE_OVERRUN_MJ, overrun_mj);
-    if (enter(ledger, run_id, "overrun", overrun_mj, now_s,
+    if (enter(ledger, run_id, "overrun", overrun_mj, &none, now_s,
               "used beyond the lien, which could not be raised: the centre's") < 0)
         return -1;
     return ledger_do(ledger, "UPDATE runs SET overrun_mj = ? WHERE id = ?", "ii",
@@ -198,7 +204,8 @@ static int enter_credit(struct ledger *ledger, const struct policy *policy,
                         struct posting *posting, int64_t now_s)
 {
     char state[32] = "", why[96];
-    int64_t run_id = posting->run_id, percent, mj;
+    int64_t run_id = posting->run_id, percent, charged_mj, all_mj, mj;
+    struct price price;
     sqlite3_stmt *stmt =
         ledger_query(ledger, "SELECT slurm_state FROM runs WHERE id = ?", "i", run_id);
 
@@ -206,15 +213,20 @@ static int enter_credit(struct ledger *ledger, const struct policy *policy,
         snprintf(state, sizeof state, "%s", (const char *)sqlite3_column_text(stmt, 0));
     ledger_done(ledger, stmt);
     percent = policy ? policy_credit_percent(policy, state) : 0;
-    mj = (int64_t)((__int128)entered(ledger, run_id, "'charge','adjustment'") *
-                   percent / 100) +
-         entered(ledger, run_id, "'credit'");
+    charged_mj = entered(ledger, run_id, "'charge','adjustment'");
+    all_mj = (int64_t)((__int128)charged_mj * percent / 100);
+    mj = all_mj + entered(ledger, run_id, "'credit'");
     if (mj <= 0)
         return 0;
     snprintf(why, sizeof why, "it ended as %s: credits.%s is %lld %%", state, state,
              (long long)percent);
+    pricing_credit(ledger, run_id, charged_mj, all_mj, &price);
     posting_add(posting, FIGURE_CREDIT_MJ, mj);
-    return enter(ledger, run_id, "credit", -mj, now_s, why);
+    if (price.price_u != ENERGY_UNKNOWN)
+        posting_add(posting, FIGURE_PRICE_U, price.price_u);
+    if (price.co2_mg != ENERGY_UNKNOWN)
+        posting_add(posting, FIGURE_CO2_MG, price.co2_mg);
+    return enter(ledger, run_id, "credit", -mj, &price, now_s, why);
 }
 
 static int close_run(struct ledger *ledger, int64_t run_id, int64_t mj)

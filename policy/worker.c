@@ -14,7 +14,9 @@
 #include "policy/inquiry.h"
 #include "policy/journal.h"
 #include "policy/live.h"
+#include "policy/log.h"
 #include "policy/node_facts.h"
+#include "policy/pricing.h"
 #include "policy/report_run.h"
 #include "policy/run.h"
 
@@ -54,8 +56,9 @@ struct worker {
     int64_t next_pace_s;
     atomic_llong round_s; /* when the last round ended */
     /* of the thread alone: */
-    bool undecided; /* a start waits for room */
-    unsigned lines; /* of the journal that were looked at */
+    bool undecided;        /* a start waits for room */
+    unsigned lines;        /* of the journal that were looked at */
+    struct policy *priced; /* whose tariff the ledger has; NULL: nobody's yet */
 };
 
 /* Prologs wait: whatever else there is much of lets starts pass every so often. */
@@ -75,6 +78,28 @@ static int look_at(uint32_t job, void *arg)
     if (w->lines++ % PASS == 0)
         starts_first(w);
     return inquiry_look(&w->inquiry, job, time(NULL));
+}
+
+/* The tariff in force is in the ledger before anything is charged by it. */
+static void keep_tariff(struct worker *w, int64_t now_s)
+{
+    struct policy *policy = policy_store_take(w->policies);
+    int rc = -1;
+
+    if (policy != w->priced && ledger_begin(w->ledger) == 0) {
+        rc = pricing_keep(w->ledger, policy, now_s);
+        ledger_commit_soon(w->ledger);
+    }
+    if (rc == -2)
+        log_line("the policy's tariff has another currency than this ledger's prices, "
+                 "which could not be added up with it: the tariff before it stays in "
+                 "force");
+    if (rc == 0 || rc == -2) {
+        policy_release(w->priced);
+        w->priced = policy;
+    } else {
+        policy_release(policy);
+    }
 }
 
 /* 1: an entry was made. */
@@ -264,6 +289,7 @@ static void work_round(struct worker *w)
         w->gate.kill_wait_s = lookup_kill_wait_s();
         w->next_sweep_s = now_s + w->settings->sweep_s;
     }
+    keep_tariff(w, now_s);
     settle_runs(w);
     drop_news(w);
     set_pace(w, now_s);
@@ -360,5 +386,6 @@ void worker_stop(struct worker *w)
     pthread_mutex_unlock(&w->lock);
     pthread_join(w->thread, NULL);
     capping_free(w->capping);
+    policy_release(w->priced);
     free(w);
 }

@@ -10,6 +10,7 @@
 
 #include "policy/energy.h"
 #include "policy/watts.h"
+#include "tools/money.h"
 #include "tools/table.h"
 
 static const struct {
@@ -187,6 +188,19 @@ static void print_nodes(const json_t *run)
     table_print(table);
 }
 
+/* Nothing where there was no tariff. */
+static void print_price(const json_t *run)
+{
+    int64_t price_u = job_integer(run, "price_u"), co2_mg = job_integer(run, "co2_mg");
+    char text[MONEY_TEXT];
+
+    if (price_u != ENERGY_UNKNOWN)
+        printf("  %-10s %s\n", "price",
+               money_amount(price_u, job_string(run, "currency"), text));
+    if (co2_mg != ENERGY_UNKNOWN)
+        printf("  %-10s %s\n", "CO2", money_co2(co2_mg, text));
+}
+
 void job_print(const json_t *run)
 {
     const json_t *energy = json_object_get(run, "energy");
@@ -213,6 +227,7 @@ void job_print(const json_t *run)
     printf("  %-10s %s\n", "charge",
            charge == ENERGY_UNKNOWN ? "not settled yet"
                                     : both(buf, sizeof buf, charge));
+    print_price(run);
     print_caps(run);
     printf("  %-10s %s\n", "quality", job_string(run, "quality"));
     json_array_foreach(json_object_get(run, "reasons"), i, reason)

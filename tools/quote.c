@@ -14,6 +14,7 @@
 #include "policy/policy.h"
 #include "tools/command.h"
 #include "tools/job_text.h"
+#include "tools/money.h"
 #include "tools/printable.h"
 #include "tools/quote_options.h"
 
@@ -89,6 +90,21 @@ static void tell_basis(char text[PHRASE], const json_t *reply)
                  job_string(reply, "source"));
 }
 
+/* By the tariff as it is now. */
+static void print_cost(const json_t *cost)
+{
+    char amount[MONEY_TEXT], co2[MONEY_TEXT];
+
+    if (!json_is_object(cost))
+        return;
+    money_amount(job_integer(cost, "price_u"), job_string(cost, "currency"), amount);
+    if (job_integer(cost, "co2_mg") == ENERGY_UNKNOWN)
+        printf("kwota: what it is expected to use would cost %s\n", amount);
+    else
+        printf("kwota: what it is expected to use would cost %s and cause %s of CO2\n",
+               amount, money_co2(job_integer(cost, "co2_mg"), co2));
+}
+
 static void print_price(const json_t *reply)
 {
     char job[PHRASE], basis[PHRASE], amount[ENERGY_TEXT], all[ENERGY_TEXT];
@@ -113,6 +129,7 @@ static void print_price(const json_t *reply)
             job,
             energy_kwh_human(amount, sizeof amount, job_integer(reply, "estimate_mj")),
             basis, job_string(reply, "enforce"), job_string(reply, "at_limit"));
+    print_cost(json_object_get(reply, "cost"));
     if (job_integer(reply, "tasks") > 1)
         printf("kwota: all of them together: %s\n",
                energy_kwh_human(all, sizeof all, job_integer(reply, "total_mj")));

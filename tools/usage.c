@@ -10,6 +10,7 @@
 
 #include "policy/energy.h"
 #include "tools/command.h"
+#include "tools/money.h"
 #include "tools/printable.h"
 #include "tools/table.h"
 #include "tools/when.h"
@@ -81,24 +82,41 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
+static int64_t integer(const json_t *row, const char *key)
+{
+    const json_t *value = json_object_get(row, key);
+
+    return json_is_integer(value) ? json_integer_value(value) : ENERGY_UNKNOWN;
+}
+
 static void print_table(const struct arguments *a, const json_t *reply)
 {
     char heading[32], total[ENERGY_TEXT];
-    const char *columns[] = {heading, ">JOBS", ">KWH", ">JOULES", NULL};
+    const char *currency = json_string_value(json_object_get(reply, "currency"));
+    char price_heading[48];
+    const char *columns[] = {heading, ">JOBS", ">KWH", ">JOULES", NULL, NULL, NULL};
     struct table *table;
     size_t i, n = strlen(a->by);
     json_t *row;
 
     for (i = 0; i <= n; i++)
         heading[i] = (char)toupper((unsigned char)a->by[i]);
+    snprintf(price_heading, sizeof price_heading, ">PRICE_%s",
+             currency ? currency : "");
+    columns[4] = currency ? price_heading : NULL;
+    columns[5] = currency ? ">CO2_KG" : NULL;
     table = table_new(columns);
     json_array_foreach(json_object_get(reply, "rows"), i, row)
     {
-        char jobs[24], joules[ENERGY_TEXT], kwh[ENERGY_TEXT];
+        char jobs[24], joules[ENERGY_TEXT], kwh[ENERGY_TEXT], price[MONEY_TEXT],
+            co2[MONEY_TEXT];
         int64_t mj = json_integer_value(json_object_get(row, "mj"));
-        const char *cells[] = {json_string_value(json_object_get(row, a->by)), jobs,
+        const char *cells[] = {json_string_value(json_object_get(row, a->by)),
+                               jobs,
                                energy_kwh(kwh, sizeof kwh, mj, 6),
-                               energy_joules(joules, sizeof joules, mj)};
+                               energy_joules(joules, sizeof joules, mj),
+                               money_price(integer(row, "price_u"), price),
+                               money_co2_kg(integer(row, "co2_mg"), co2)};
 
         snprintf(jobs, sizeof jobs, "%" JSON_INTEGER_FORMAT,
                  json_integer_value(json_object_get(row, "jobs")));

@@ -441,6 +441,35 @@ static void it_is_decided_once(void **state)
     assert_int_equal(lien_mj(s, fits), 100 * J);
 }
 
+/* What a run is expected to use is kept, lien or no lien; not of one that is held. */
+static void an_estimate_is_kept_of_who_is_let_in(void **state)
+{
+    static const struct {
+        enum policy_enforce level;
+        int64_t licence_wh, quota_j, estimated_mj;
+    } table[] = {
+        {ENFORCE_OFF, 0, 1000, 100 * J},     {ENFORCE_STRICT, 0, 1000, 100 * J},
+        {ENFORCE_STRICT, 1, 10000, 100 * J}, /* the licence is no estimate */
+        {ENFORCE_SHADOW, 0, 1, 100 * J},     {ENFORCE_STRICT, 0, 1, -1},
+    };
+    struct scene *s = *state;
+    struct quota quota = books_quota(s->books, "astro", "", "", 1);
+
+    (void)quota;
+    for (int64_t i = 0; i < (int64_t)(sizeof table / sizeof *table); i++) {
+        struct lookup_run run = a_run((uint32_t)i + 1, 100);
+        int64_t id = put(s, &run);
+
+        run.licence_wh = table[i].licence_wh;
+        assert_int_equal(ledger_do(s->books->ledger, "UPDATE quotas SET mj = ?", "i",
+                                   (table[i].quota_j + 10000 * i * (i < 4)) * J),
+                         0);
+        open_at(s, table[i].level, id, &run, LIEN_NOW);
+        assert_int_equal(number(s, "SELECT estimated_mj FROM runs WHERE id = ?", id),
+                         table[i].estimated_mj);
+    }
+}
+
 /* What Slurm holds already counts at least; a job without a limit is for a year. */
 static void a_lien_is_the_estimate_or_the_licence(void **state)
 {
@@ -1056,6 +1085,7 @@ int main(void)
         SCENE(together_they_take_no_more),
         SCENE(who_is_not_let_in_is_asked_about_again),
         SCENE(it_is_decided_once),
+        SCENE(an_estimate_is_kept_of_who_is_let_in),
         SCENE(a_lien_is_the_estimate_or_the_licence),
         SCENE(a_late_runs_use_counts_once),
         SCENE(a_lien_that_runs_short_is_raised),
