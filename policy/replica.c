@@ -12,9 +12,10 @@
 #include "policy/mariadb_rows.h"
 #include "policy/replica_inside.h"
 
-/* How often MariaDB is looked at; and, while it is away, at first and in the end. */
+/* How often MariaDB is looked at; and, while it is away, at first, then after twice as
+ * long each time, and in the end. */
 #define PACE_MS 1000
-#define AGAIN_MS 250
+#define AGAIN_MS 300
 #define AGAIN_MOST_MS 4000
 
 /* So long a kwotad without a copy waits for MariaDB when it starts. */
@@ -55,8 +56,7 @@ static void tell(const struct replica *r, enum replica_state state, const char *
 {
     switch (state) {
     case REPLICA_AWAY:
-        log_line("ledger: %s is away, nothing is written until it is back: %s",
-                 r->place_name, why);
+        log_line("ledger: nothing is written to %s for now: %s", r->place_name, why);
         break;
     case REPLICA_REFUSED:
         log_line("ledger: %s", why);
@@ -346,9 +346,9 @@ static int look(struct replica *r, int before_ms)
         ledger_between(r->ledger, replica_follow, r);
     if (replica_state(r) >= REPLICA_STANDS_BY)
         return PACE_MS;
-    return before_ms >= PACE_MS * 4 ? AGAIN_MOST_MS
-           : before_ms == PACE_MS   ? AGAIN_MS
-                                    : before_ms * 2;
+    if (before_ms == PACE_MS)
+        return AGAIN_MS;
+    return before_ms < AGAIN_MOST_MS / 2 ? before_ms * 2 : AGAIN_MOST_MS;
 }
 
 static void *watch(void *arg)

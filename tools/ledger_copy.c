@@ -242,6 +242,33 @@ static int copy_down(struct copy *c, sqlite3 *db)
     return verify(c, db);
 }
 
+/* A copy that kwotad had of a MariaDB that is lost is all there is; over that MariaDB
+ * itself it would undo what it does not have yet. */
+static int check_source(struct copy *c, sqlite3 *db)
+{
+    sqlite3_stmt *row = NULL;
+    char sql[160];
+    int64_t same = 0;
+
+    if (sqlite3_prepare_v2(db, "SELECT ledger, seq FROM " MARIADB_MARK, -1, &row,
+                           NULL) != SQLITE_OK)
+        return 0; /* it is none */
+    if (sqlite3_step(row) == SQLITE_ROW) {
+        fprintf(stderr,
+                "kwota: %s is the copy of a ledger in MariaDB, up to change "
+                "%lld\n",
+                c->from, (long long)sqlite3_column_int64(row, 1));
+        snprintf(sql, sizeof sql,
+                 "SELECT COUNT(*) FROM kwota_ledger WHERE ledger = '%s'",
+                 (const char *)sqlite3_column_text(row, 0));
+        if (mariadb_number(&c->m, sql, &same) < 0 && c->m.is_lost)
+            same = -1;
+    }
+    sqlite3_finalize(row);
+    return same == 0 ? 0
+                     : refuse(c->to, same > 0 ? "it is that very ledger" : c->m.error);
+}
+
 /* For ledger_between(). */
 static int copy(void *of, sqlite3 *db)
 {
@@ -249,7 +276,7 @@ static int copy(void *of, sqlite3 *db)
     int rc;
 
     if (mariadb_tables_read(db, &c->tables) < 0 || schema_memory_drop(db) < 0 ||
-        check_target(c, db) < 0)
+        (c->up && check_source(c, db) < 0) || check_target(c, db) < 0)
         return -1;
     if (execute(db, "BEGIN IMMEDIATE") < 0)
         return -1;
@@ -299,7 +326,7 @@ int ledger_copy(int argc, char **argv)
     umask(0077);
     if (read_places(&c) < 0)
         return EXIT_REFUSED;
-    ledger = c.up ? ledger_open(c.folder) : ledger_open_copy(c.folder);
+    ledger = ledger_open_copy(c.folder);
     if (ledger && open_mariadb(&c) == 0 && check_version(&c) == 0)
         rc = ledger_between(ledger, copy, &c);
     mariadb_close(&c.m);

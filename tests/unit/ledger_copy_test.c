@@ -142,6 +142,7 @@ static void copies_and_kwotads_know_of_it(void **state)
     assert_int_equal(copy(p->a.dir, p->text, true), EXIT_REFUSED);
     assert_int_equal(copy(p->text, p->b.dir, true), EXIT_REFUSED);
     ledger_close(ledger);
+    /* The copy of that very ledger, which may lack its last change. */
     assert_int_equal(copy(p->b.dir, p->text, true), EXIT_REFUSED);
     assert_int_equal(copy(p->a.dir, p->text, true), 0);
     ledger = ledger_open_copy(p->b.dir);
@@ -152,6 +153,34 @@ static void copies_and_kwotads_know_of_it(void **state)
     assert_int_equal(copy(p->text, p->b.dir, true), 0);
     ledger = ledger_open(p->b.dir);
     assert_non_null(ledger);
+    assert_int_equal(number(ledger, "SELECT COUNT(*) FROM entries"), 5000);
+    ledger_close(ledger);
+}
+
+/* Of a MariaDB that is lost the copy is left. */
+static void a_copy_becomes_a_ledger_in_another_mariadb(void **state)
+{
+    const struct place *p = *state;
+    struct mariadb_place place;
+    struct ledger *ledger;
+    char why[MARIADB_PLACE_TEXT];
+    struct mariadb m;
+
+    fill(&p->a);
+    assert_int_equal(copy(p->a.dir, p->text, false), 0);
+    assert_int_equal(mariadb_place_read(p->text, &place, why), 0);
+    ledger = ledger_open_copy(p->b.dir);
+    assert_int_equal(replica_start(ledger, &place, "ctl1:6828"), 0);
+    ledger_close(ledger);
+    assert_int_equal(private_connect(&server, "information_schema", &m), 0);
+    assert_int_equal(mariadb_format(&m, "DROP DATABASE kwota"), 0);
+    assert_int_equal(mariadb_format(&m, "CREATE DATABASE kwota"), 0);
+    mariadb_close(&m);
+    assert_int_equal(copy(p->b.dir, p->text, false), 0);
+    temporary_remove(&p->a);
+    assert_int_equal(temporary_make((struct temporary *)&p->a), 0);
+    assert_int_equal(copy(p->text, p->a.dir, false), 0);
+    ledger = ledger_open(p->a.dir);
     assert_int_equal(number(ledger, "SELECT COUNT(*) FROM entries"), 5000);
     ledger_close(ledger);
 }
@@ -173,6 +202,7 @@ int main(void)
         T(there_and_back_it_is_the_same),
         T(what_holds_a_ledger_is_written_over_only_when_told),
         T(copies_and_kwotads_know_of_it),
+        T(a_copy_becomes_a_ledger_in_another_mariadb),
         T(what_is_not_there_is_said),
     };
 
