@@ -55,6 +55,7 @@ static const char *const top_keys[] = {"version",
                                        "credits",
                                        "caps",
                                        "tariff",
+                                       "keep",
                                        "steer",
                                        "include",
                                        NULL};

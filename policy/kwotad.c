@@ -15,6 +15,7 @@
 #include "policy/ledger.h"
 #include "policy/log.h"
 #include "policy/policy_store.h"
+#include "policy/prune_night.h"
 #include "policy/settings.h"
 #include "policy/slurm_lookup.h"
 #include "policy/steward.h"
@@ -97,6 +98,7 @@ static int run(const struct settings *settings, const char *cluster,
 {
     struct http_context context = {
         .settings = settings, .cluster = cluster, .policies = policies};
+    struct prune_night *night;
     struct http *http;
     sigset_t signals;
 
@@ -116,12 +118,14 @@ static int run(const struct settings *settings, const char *cluster,
         policy_store_watch_over(policies, steward_guard, context.steward);
     context.running = running_new(context.ledger, settings->report_ms);
     http = context.worker && context.running ? http_start(&context) : NULL;
-    if (!http)
+    night = prune_night_start(context.ledger, policies);
+    if (!http || !night)
         return 1;
     log_line("cluster %s, port %d, ledger in %s", cluster, settings->port,
              settings->spool);
     log_line("ending on %s", strsignal(wait_for_end(&signals, policies)));
     http_stop(http);
+    prune_night_stop(night);
     policy_store_watch_over(policies, NULL, NULL);
     worker_stop(context.worker);
     lobby_free(context.lobby);

@@ -21,6 +21,9 @@
  * copied once. */
 #define LOG_PAGES "32768"
 
+/* A backup or another process may hold the file for a moment. */
+#define BUSY_MS 10000
+
 /* What nobody waits for is written so much later at most. */
 #define PATIENCE_S 1
 
@@ -39,6 +42,7 @@ struct ledger {
     int64_t before;               /* rows changed when the transaction began */
     struct group *group;          /* open, and something was changed in it; or NULL */
     bool is_open;                 /* SQLite's transaction, the group's */
+    bool reads;                   /* it is a reader, set once */
 
     pthread_mutex_t lock; /* guards all below */
     bool taken;           /* it is somebody's turn */
@@ -153,31 +157,97 @@ static int set_up(struct ledger *ledger, const char *path)
                                                                                    : 0;
 }
 
-struct ledger *ledger_open(const char *dir)
+static struct ledger *new_ledger(void)
 {
     struct ledger *ledger = calloc(1, sizeof *ledger);
+
+    if (!ledger)
+        return NULL;
+    pthread_mutex_init(&ledger->lock, NULL);
+    pthread_cond_init(&ledger->changed, NULL);
+    pthread_cond_init(&ledger->first_line, NULL);
+    pthread_cond_init(&ledger->line, NULL);
+    return ledger;
+}
+
+struct ledger *ledger_open(const char *dir)
+{
+    struct ledger *ledger = new_ledger();
     char path[512];
 
     if (!ledger)
         return NULL;
     snprintf(path, sizeof path, "%s/ledger.db", dir);
-    pthread_mutex_init(&ledger->lock, NULL);
-    pthread_cond_init(&ledger->changed, NULL);
-    pthread_cond_init(&ledger->first_line, NULL);
-    pthread_cond_init(&ledger->line, NULL);
     if (sqlite3_open(path, &ledger->db) != SQLITE_OK) {
         log_line("%s cannot be opened: %s", path, sqlite3_errmsg(ledger->db));
         ledger_close(ledger);
         return NULL;
     }
-    /* A backup or a reader may hold the file for a moment. */
-    sqlite3_busy_timeout(ledger->db, 10000);
+    sqlite3_busy_timeout(ledger->db, BUSY_MS);
     if (set_up(ledger, path) < 0) {
         log_line("%s cannot be used", path);
         ledger_close(ledger);
         return NULL;
     }
     return ledger;
+}
+
+/* Why a file is no ledger that can be read here; false: it is one. */
+static bool is_strange(struct ledger *ledger, const char *path, char why[LEDGER_WHY])
+{
+    sqlite3_stmt *stmt = NULL;
+    int version = -1;
+
+    if (sqlite3_prepare_v2(ledger->db, "PRAGMA user_version", -1, &stmt, NULL) ==
+            SQLITE_OK &&
+        sqlite3_step(stmt) == SQLITE_ROW)
+        version = sqlite3_column_int(stmt, 0);
+    sqlite3_finalize(stmt);
+    if (version == SCHEMA_VERSION)
+        return false;
+    if (version < 0)
+        snprintf(why, LEDGER_WHY, "%s cannot be read: %s", path,
+                 sqlite3_errmsg(ledger->db));
+    else if (version == 0)
+        snprintf(why, LEDGER_WHY, "%s is no ledger of kwota's", path);
+    else if (version > SCHEMA_VERSION)
+        snprintf(why, LEDGER_WHY,
+                 "%s is of version %d, this kwota knows %d: install the newer kwota",
+                 path, version, SCHEMA_VERSION);
+    else
+        snprintf(why, LEDGER_WHY,
+                 "%s is of version %d, not %d: kwotad brings it up to date when it "
+                 "starts",
+                 path, version, SCHEMA_VERSION);
+    return true;
+}
+
+struct ledger *ledger_read(const char *path, char why[LEDGER_WHY])
+{
+    struct ledger *ledger = new_ledger();
+
+    if (!ledger) {
+        snprintf(why, LEDGER_WHY, "no memory");
+        return NULL;
+    }
+    ledger->reads = true;
+    if (sqlite3_open_v2(path, &ledger->db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK) {
+        snprintf(why, LEDGER_WHY, "%s cannot be opened: %s", path,
+                 sqlite3_errmsg(ledger->db));
+        ledger_close(ledger);
+        return NULL;
+    }
+    sqlite3_busy_timeout(ledger->db, BUSY_MS);
+    if (is_strange(ledger, path, why)) {
+        ledger_close(ledger);
+        return NULL;
+    }
+    return ledger;
+}
+
+struct ledger *ledger_reader(struct ledger *ledger, char why[LEDGER_WHY])
+{
+    return ledger_read(sqlite3_db_filename(ledger->db, "main"), why);
 }
 
 static void stop_writer(struct ledger *ledger)
@@ -295,7 +365,8 @@ int ledger_gather(struct ledger *ledger, int ms)
 int ledger_begin(struct ledger *ledger)
 {
     take_turn(ledger);
-    if (!ledger->is_open && execute(ledger, "BEGIN IMMEDIATE") < 0) {
+    if (!ledger->is_open &&
+        execute(ledger, ledger->reads ? "BEGIN" : "BEGIN IMMEDIATE") < 0) {
         end_turn(ledger);
         return -1;
     }

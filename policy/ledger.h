@@ -22,6 +22,15 @@ struct ledger;
 struct ledger *ledger_open(const char *dir);
 void ledger_close(struct ledger *ledger);
 
+/* Opens a ledger's file, or a backup of one, only to be read, while kwotad may go on
+ * writing: what a transaction sees stays as it was when it began. No lock of kwotad's
+ * is held. NULL with the reason. */
+#define LEDGER_WHY 512
+struct ledger *ledger_read(const char *path, char why[LEDGER_WHY]);
+
+/* The same of the ledger that is open here. */
+struct ledger *ledger_reader(struct ledger *ledger, char why[LEDGER_WHY]);
+
 /* From now on a transaction waits so long for others to be written with; one that
  * nobody waits for, a second. */
 int ledger_gather(struct ledger *ledger, int ms);

@@ -28,11 +28,15 @@ static const char *text(sqlite3_stmt *stmt, int column)
     " q.mj - q.posted_mj, 0 FROM run_quarters q JOIN tokens t ON t.token = q.token"    \
     " JOIN runs r ON r.id = t.run_id WHERE q.mj <> q.posted_mj"
 
+/* Where the detail was dropped only the month is known. */
 #define USED_BY_JOB                                                                    \
     "SELECT q.quarter_s, r.account, r.user, r.partition, r.job_text AS job, q.mj AS "  \
     "mj,"                                                                              \
     " 0 AS runs FROM run_quarters q JOIN tokens t ON t.token = q.token"                \
-    " JOIN runs r ON r.id = t.run_id"
+    " JOIN runs r ON r.id = t.run_id"                                                  \
+    " UNION ALL SELECT m.month_s, m.account, r.user, r.partition, r.job_text,"         \
+    " m.cpu_mj + m.dram_mj + m.gpu_mj + m.other_mj, 0 FROM run_months m JOIN runs r"   \
+    " ON r.id = m.run_id WHERE r.pruned_s IS NOT NULL"
 
 struct grouping {
     const char *by, *column, *sql;

@@ -286,6 +286,19 @@ static int take_token(struct ledger *ledger, const struct report *r,
     return rc;
 }
 
+/* What was counted of it is not known any more, so nothing can be added to that: it is
+ * acknowledged, and charged no further. */
+static int tell_pruned(struct ledger *ledger, const struct report *r,
+                       const struct run *run)
+{
+    log_line(
+        "node %s: job %lld's detail was dropped long ago; counts that come now are "
+        "not taken",
+        r->node, (long long)run->job);
+    return ledger_do(ledger, "UPDATE tokens SET final = MAX(final, ?) WHERE token = ?",
+                     "is", (int64_t)run->final, run->token);
+}
+
 int report_run_take(struct ledger *ledger, const struct report *report, json_t *json)
 {
     struct growth growth = {.count = 0};
@@ -293,9 +306,12 @@ int report_run_take(struct ledger *ledger, const struct report *report, json_t *
 
     if (parse(json, &run) < 0)
         return -1;
-    growth.from_ms =
-        ledger_number(ledger, run.start_ms,
-                      "SELECT last_ms FROM tokens WHERE token = ?", "s", run.token);
+    growth.from_ms = ledger_number(
+        ledger, run.start_ms,
+        "SELECT CASE WHEN pruned THEN -1 ELSE last_ms END FROM tokens WHERE token = ?",
+        "s", run.token);
+    if (growth.from_ms < 0)
+        return tell_pruned(ledger, report, &run);
     growth.to_ms = run.end_ms ? run.end_ms : report->time_ms;
     kinds_clear(&growth.mj);
     if (take_token(ledger, report, &run, growth.to_ms) < 0)

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "config.h"
+#include "policy/books_call.h"
 #include "policy/budget_call.h"
 #include "policy/cap_call.h"
 #include "policy/control_call.h"
@@ -290,6 +291,43 @@ static json_t *quote(const struct route_call *call, unsigned *status)
     return answer;
 }
 
+/* A call of books_call.h's, with the body of a POST. */
+static json_t *books(const struct route_call *call,
+                     json_t *(*answers)(const struct books_call *, unsigned *),
+                     unsigned *status)
+{
+    json_t *answer = NULL, *body = NULL;
+    struct policy *policy;
+
+    if (strcmp(call->method, "POST") == 0 && !(body = body_of(call, status, &answer)))
+        return answer;
+    policy = policy_store_take(call->context->policies);
+    answer = answers(&(struct books_call){.ledger = call->context->ledger,
+                                          .policy = policy,
+                                          .cluster = call->context->cluster,
+                                          .rights = call->rights,
+                                          .body = body,
+                                          .start_s = argument(call, "start", 0),
+                                          .end_s = argument(call, "end", INT64_MAX),
+                                          .step = argument(call, "step", 0),
+                                          .after = argument(call, "after", 0),
+                                          .slurmdbd = argument(call, "slurmdbd", 0)},
+                     status);
+    policy_release(policy);
+    json_decref(body);
+    return answer;
+}
+
+static json_t *verify(const struct route_call *call, unsigned *status)
+{
+    return books(call, books_call_verify, status);
+}
+
+static json_t *prune(const struct route_call *call, unsigned *status)
+{
+    return books(call, books_call_prune, status);
+}
+
 static json_t *queue(const struct route_call *call, unsigned *status)
 {
     *status = MHD_HTTP_OK;
@@ -319,6 +357,8 @@ static const struct {
     {"POST", "/v1/cap/lift", caps_lift},
     {"POST", "/v1/quote", quote},
     {"POST", "/v1/policy/reload", reload},
+    {"GET", "/v1/verify", verify},
+    {"POST", "/v1/prune", prune},
 };
 
 json_t *route_call(const struct route_call *call, unsigned *status)

@@ -338,6 +338,13 @@ static const char version_4[] =
     "ALTER TABLE node_domains ADD COLUMN booked_total_uj INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE node_domains ADD COLUMN booked_jobs_uj INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE node_domains ADD COLUMN booked_node_uj INTEGER NOT NULL DEFAULT 0;"
+    /* Runs whose detail is gone (prune.h), since when, and what is kept of it as JSON:
+     * what their counts were. A token of such a run takes no counts any more. */
+    "ALTER TABLE runs ADD COLUMN pruned_s INTEGER;"
+    "ALTER TABLE runs ADD COLUMN kept TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE tokens ADD COLUMN pruned INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX runs_unpruned ON runs (end_s)"
+    " WHERE state = 'settled' AND pruned_s IS NULL;"
     "PRAGMA user_version = 4;";
 
 const char *const schema_steps[SCHEMA_VERSION] = {version_1, version_2, version_3,
