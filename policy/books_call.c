@@ -26,7 +26,7 @@ json_t *books_call_verify(const struct books_call *call, unsigned *status)
 {
     const struct verify_range range = {call->start_s, call->end_s};
     struct ledger *reader;
-    char why[LEDGER_WHY];
+    char why[LEDGER_READ_WHY];
     json_t *answer;
 
     if (!call->rights->sees_all)
@@ -54,7 +54,7 @@ static json_t *counted(const struct prune_count *count, int64_t before_s, bool d
 
 static json_t *look(const struct books_call *call, int64_t before_s, unsigned *status)
 {
-    char why[LEDGER_WHY];
+    char why[LEDGER_READ_WHY];
     struct ledger *reader = ledger_reader(call->ledger, why);
     struct prune_count count;
     int rc;

@@ -103,7 +103,7 @@ json_t *person_usage(struct ledger *ledger, const struct access_rights *rights,
         return person_error(sql);
     }
     *status = 500;
-    if (ledger_begin(ledger) < 0)
+    if (ledger_look(ledger) < 0)
         return person_error("the ledger cannot be read now");
     account_list(rights, accounts, sizeof accounts);
     snprintf(sql, sizeof sql,
@@ -167,7 +167,7 @@ json_t *person_nodes(struct ledger *ledger, const struct access_rights *rights,
         return person_error(
             "only operators, administrators and root see the nodes' energy");
     *status = 500;
-    if (ledger_begin(ledger) < 0)
+    if (ledger_look(ledger) < 0)
         return person_error("the ledger cannot be read now");
     nodes = json_array();
     stmt = ledger_query(

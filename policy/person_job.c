@@ -358,7 +358,7 @@ json_t *person_job(struct ledger *ledger, const struct access_rights *rights,
     if (wish->bins < 0 || wish->bins > PERSON_BINS_MOST)
         return person_error("plot is the number of bins: 1 to 1000");
     *status = 500;
-    if (ledger_begin(ledger) < 0)
+    if (ledger_look(ledger) < 0)
         return person_error("the ledger cannot be read now");
     runs = json_array();
     row = ledger_query(

@@ -188,7 +188,7 @@ static int refresh(struct running *running, int64_t now_ms)
     if (running->made_ms && now_ms >= running->made_ms &&
         now_ms < running->made_ms + FRESH_MS)
         return 0;
-    if (ledger_begin(running->ledger) < 0)
+    if (ledger_look(running->ledger) < 0)
         return -1;
     rc = read_runs(running);
     if (rc == 0)

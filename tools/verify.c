@@ -244,7 +244,7 @@ static int run_verify(int argc, char **argv)
         NULL};
     struct arguments a = {.range = {0, INT64_MAX}};
     struct ledger *ledger = NULL;
-    char why[LEDGER_WHY];
+    char why[LEDGER_READ_WHY];
     json_t *all;
     int rc;
 
