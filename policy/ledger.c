@@ -181,11 +181,22 @@ static int execute_once(struct ledger *ledger, const char *sql)
 }
 
 /* A step of the schema is there as a whole or not at all. */
-static int take_step(struct ledger *ledger, const char *sql)
+/* A new ledger has nothing to fill its tables from. */
+static int fill(struct ledger *ledger, int64_t from, int64_t to)
+{
+    if (from == 0 || schema_fill(ledger->db, (int)to) == SQLITE_OK)
+        return 0;
+    log_line("the ledger cannot be brought to version %lld: %s", (long long)to,
+             sqlite3_errmsg(ledger->db));
+    return -1;
+}
+
+static int take_step(struct ledger *ledger, int64_t from, int64_t version)
 {
     if (execute_once(ledger, "BEGIN IMMEDIATE") < 0)
         return -1;
-    if (execute_once(ledger, sql) < 0) {
+    if (execute_once(ledger, schema_steps[version]) < 0 ||
+        fill(ledger, from, version + 1) < 0) {
         execute_once(ledger, "ROLLBACK");
         return -1;
     }
@@ -203,8 +214,8 @@ static int migrate(struct ledger *ledger, const char *path)
             path, (long long)version, SCHEMA_VERSION);
         return -1;
     }
-    for (; version < SCHEMA_VERSION; version++)
-        if (take_step(ledger, schema_steps[version]) < 0)
+    for (int64_t from = version; version < SCHEMA_VERSION; version++)
+        if (take_step(ledger, from, version) < 0)
             return -1;
     return 0;
 }

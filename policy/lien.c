@@ -175,7 +175,8 @@ static void read_subject(struct lien_subject *s, const struct lookup_run *run)
     lien_rule(s);
 }
 
-int64_t lien_of(const struct lien_subject *s, const struct lookup_run *run)
+/* -1: nobody can tell. */
+static int64_t estimate_of(const struct lien_subject *s, const struct lookup_run *run)
 {
     const struct expected_job job = {.cluster = s->cluster,
                                      .user = s->user,
@@ -190,9 +191,16 @@ int64_t lien_of(const struct lien_subject *s, const struct lookup_run *run)
                                                .cpus = run->cpus,
                                                .gpus = run->gpus,
                                                .limit_s = run->limit_s}};
-    int64_t held_mj = run->licence_wh * ESTIMATE_MJ_PER_WH;
     struct expected expected;
-    int64_t mj = expected_mj(s->ledger, s->policy, NULL, &job, &expected);
+
+    return expected_mj(s->ledger, s->policy, NULL, &job, &expected);
+}
+
+/* The lien for a run of which so much is expected. */
+static int64_t lien_for(const struct lien_subject *s, const struct lookup_run *run,
+                        int64_t mj)
+{
+    int64_t held_mj = run->licence_wh * ESTIMATE_MJ_PER_WH;
 
     if (mj < held_mj)
         mj = held_mj;
@@ -201,6 +209,20 @@ int64_t lien_of(const struct lien_subject *s, const struct lookup_run *run)
         mj > run->budget_wh * ESTIMATE_MJ_PER_WH)
         mj = run->budget_wh * ESTIMATE_MJ_PER_WH;
     return mj;
+}
+
+int64_t lien_of(const struct lien_subject *s, const struct lookup_run *run)
+{
+    return lien_for(s, run, estimate_of(s, run));
+}
+
+/* What reports set against what it will have used; a run that is held is not asked. */
+static int put_estimate(const struct lien_subject *s, int64_t mj)
+{
+    if (mj < 0)
+        return 0;
+    return ledger_do(s->ledger, "UPDATE runs SET estimated_mj = ? WHERE id = ?", "ii",
+                     mj, s->run_id);
 }
 
 static int put_lien(const struct lien_subject *s, const struct lookup_run *run,
@@ -289,14 +311,15 @@ enum lien_verdict lien_open(struct ledger *ledger, const struct policy *policy,
                              .now_s = now_s};
     bool known, fits = true;
     enum lien_verdict before;
-    int64_t mj, more_mj;
+    int64_t estimate_mj, mj, more_mj;
 
     why[0] = '\0';
     before = decided(ledger, run_id, why, &known);
     if (known)
         return before;
     read_subject(&s, run);
-    mj = lien_of(&s, run);
+    estimate_mj = estimate_of(&s, run);
+    mj = lien_for(&s, run, estimate_mj);
     more_mj = mj - lien_used(ledger, run_id);
     if (more_mj < 0)
         more_mj = 0;
@@ -307,12 +330,15 @@ enum lien_verdict lien_open(struct ledger *ledger, const struct policy *policy,
         fits = more_mj <= lien_room(&s, run_id, more_mj, why);
     }
     if (!fits && s.enforce > ENFORCE_SHADOW) {
-        if (moment == LIEN_LATE || s.spare)
+        if (moment == LIEN_LATE || s.spare) {
+            put_estimate(&s, estimate_mj);
             return run_short(&s, run, moment == LIEN_LATE, mj, why);
+        }
         return moment == LIEN_EARLY ? LIEN_WAIT : run_not(&s, run, mj, why);
     }
     if (!fits)
         lien_note(&s, "shadow-hold", why, mj);
+    put_estimate(&s, estimate_mj);
     if (lien_gated(&s))
         put_lien(&s, run, mj);
     put_decision(&s, run, "run", why);

@@ -136,6 +136,29 @@ void period_window(const struct period *period, int64_t at_s, struct window *win
     }
 }
 
+void period_month_of(int64_t quarter_s, struct window *window)
+{
+    const struct period month = {.kind = PERIOD_MONTH};
+
+    period_window(&month, quarter_s, window);
+}
+
+void period_day_of(int64_t quarter_s, struct window *window)
+{
+    time_t when = (time_t)quarter_s;
+    struct tm tm;
+    int back = 0;
+
+    tzset();
+    memset(&tm, 0, sizeof tm);
+    localtime_r(&when, &tm);
+    do {
+        window->from_s = day_start(tm.tm_year, tm.tm_mon, tm.tm_mday - back);
+        window->until_s = day_start(tm.tm_year, tm.tm_mon, tm.tm_mday - back + 1);
+        /* As above: a day's first minutes may be of the day before. */
+    } while (quarter_s < window->from_s && back++ == 0);
+}
+
 int period_step(const struct period *period, const struct window *window, int steps,
                 struct window *other)
 {

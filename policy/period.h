@@ -34,6 +34,10 @@ const char *period_text(enum period_kind kind);
 /* The window that `at_s` lies in; a fixed one's is the same at any time. */
 void period_window(const struct period *period, int64_t at_s, struct window *window);
 
+/* The local month and day that a quarter-hour lies in. */
+void period_month_of(int64_t quarter_s, struct window *window);
+void period_day_of(int64_t quarter_s, struct window *window);
+
 /* The window before or after one of a month, quarter or year (steps may be negative);
  * -1: there is none (rolling, fixed). */
 int period_step(const struct period *period, const struct window *window, int steps,

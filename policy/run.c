@@ -7,6 +7,7 @@
 
 #include "policy/history.h"
 #include "policy/lien.h"
+#include "policy/posting.h"
 
 int64_t run_find(struct ledger *ledger, const char *cluster,
                  const struct lookup_run *run)
@@ -131,37 +132,6 @@ int run_refuse(struct ledger *ledger, const char *token)
                      token);
 }
 
-/* Brings the roll-ups up to what the run's quarters hold. */
-static int post_rollups(struct ledger *ledger, int64_t run_id)
-{
-    static const char *const kinds[][2] = {{"cpu_mj", "'package'"},
-                                           {"dram_mj", "'dram'"},
-                                           {"gpu_mj", "'gpu'"},
-                                           {"other_mj", "'platform'"}};
-    char sql[768];
-
-    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-        snprintf(
-            sql, sizeof sql,
-            "INSERT INTO rollups (quarter_s, cluster, account, user, partition, %s)"
-            " SELECT q.quarter_s, r.cluster, r.account, r.user, r.partition,"
-            "  SUM(q.mj - q.posted_mj)"
-            " FROM run_quarters q JOIN tokens t ON t.token = q.token"
-            " JOIN runs r ON r.id = t.run_id"
-            " WHERE r.id = ? AND q.kind = %s AND q.mj <> q.posted_mj"
-            " GROUP BY q.quarter_s"
-            " ON CONFLICT DO UPDATE SET %s = %s + excluded.%s",
-            kinds[k][0], kinds[k][1], kinds[k][0], kinds[k][0], kinds[k][0]);
-        if (ledger_do(ledger, sql, "i", run_id) < 0)
-            return -1;
-    }
-    return ledger_do(
-        ledger,
-        "UPDATE run_quarters SET posted_mj = mj WHERE mj <> posted_mj AND token IN"
-        " (SELECT token FROM tokens WHERE run_id = ?)",
-        "i", run_id);
-}
-
 static int enter(struct ledger *ledger, int64_t run_id, const char *kind, int64_t mj,
                  int64_t now_s, const char *why)
 {
@@ -186,30 +156,6 @@ static int note_missing(struct ledger *ledger, int64_t run_id, int64_t nodes,
                      run_id);
 }
 
-static int post_borne(struct ledger *ledger, int64_t run_id, int64_t mj)
-{
-    return ledger_do(
-        ledger,
-        "INSERT INTO rollups (quarter_s, cluster, account, user, partition,"
-        " overrun_mj) SELECT end_s / 900 * 900, cluster, account, user, partition,"
-        " ?2 FROM runs WHERE id = ?1"
-        " ON CONFLICT DO UPDATE SET overrun_mj = overrun_mj + excluded.overrun_mj",
-        "ii", run_id, mj);
-}
-
-/* The part of the use that is the centre's: in the roll-ups of the run's last quarter,
- * where it was used. `before_mj`: what is there of it already. */
-static int post_overrun(struct ledger *ledger, int64_t run_id, int64_t before_mj,
-                        int64_t overrun_mj)
-{
-    if (overrun_mj == before_mj)
-        return 0;
-    if (post_borne(ledger, run_id, overrun_mj - before_mj) < 0)
-        return -1;
-    return ledger_do(ledger, "UPDATE runs SET overrun_mj = ? WHERE id = ?", "ii",
-                     overrun_mj, run_id);
-}
-
 static int64_t entered(struct ledger *ledger, int64_t run_id, const char *kinds)
 {
     char sql[160];
@@ -221,37 +167,40 @@ static int64_t entered(struct ledger *ledger, int64_t run_id, const char *kinds)
 
 /* Enters what is billed and what is the centre's of `mj`. */
 static int enter_parts(struct ledger *ledger, const struct policy *policy,
-                       int64_t run_id, const char *kind, int64_t mj, int64_t now_s,
-                       const char *why)
+                       struct posting *posting, bool first, int64_t mj, int64_t now_s)
 {
+    int64_t run_id = posting->run_id;
     int64_t billable_mj = lien_settle(ledger, policy, run_id, mj) < 0
                               ? -1
                               : lien_billable(ledger, run_id, mj);
     int64_t charged_mj = entered(ledger, run_id, "'charge','adjustment'");
-    int64_t overrun_mj = entered(ledger, run_id, "'overrun'");
-    bool first = strcmp(kind, "charge") == 0;
+    int64_t overrun_mj = mj - billable_mj - entered(ledger, run_id, "'overrun'");
 
     if (billable_mj < 0)
         return -1;
     if ((first || billable_mj != charged_mj) &&
-        enter(ledger, run_id, kind, billable_mj - charged_mj, now_s, why) < 0)
+        enter(ledger, run_id, first ? "charge" : "adjustment", billable_mj - charged_mj,
+              now_s, first ? "settled" : "counts that came after the charge") < 0)
         return -1;
-    if (mj - billable_mj != overrun_mj &&
-        enter(ledger, run_id, "overrun", mj - billable_mj - overrun_mj, now_s,
+    if (overrun_mj == 0)
+        return 0;
+    posting_add(posting, FIGURE_OVERRUN_MJ, overrun_mj);
+    if (enter(ledger, run_id, "overrun", overrun_mj, now_s,
               "used beyond the lien, which could not be raised: the centre's") < 0)
         return -1;
-    return post_overrun(ledger, run_id, overrun_mj, mj - billable_mj);
+    return ledger_do(ledger, "UPDATE runs SET overrun_mj = ? WHERE id = ?", "ii",
+                     mj - billable_mj, run_id);
 }
 
 /* What its end state gives back, of late counts too: borne by the centre, as an overrun
  * is. */
 static int enter_credit(struct ledger *ledger, const struct policy *policy,
-                        int64_t run_id, int64_t now_s)
+                        struct posting *posting, int64_t now_s)
 {
     char state[32] = "", why[96];
+    int64_t run_id = posting->run_id, percent, mj;
     sqlite3_stmt *stmt =
         ledger_query(ledger, "SELECT slurm_state FROM runs WHERE id = ?", "i", run_id);
-    int64_t percent, mj;
 
     if (stmt && sqlite3_step(stmt) == SQLITE_ROW)
         snprintf(state, sizeof state, "%s", (const char *)sqlite3_column_text(stmt, 0));
@@ -264,29 +213,36 @@ static int enter_credit(struct ledger *ledger, const struct policy *policy,
         return 0;
     snprintf(why, sizeof why, "it ended as %s: credits.%s is %lld %%", state, state,
              (long long)percent);
-    return enter(ledger, run_id, "credit", -mj, now_s, why) < 0
-               ? -1
-               : post_borne(ledger, run_id, mj);
+    posting_add(posting, FIGURE_CREDIT_MJ, mj);
+    return enter(ledger, run_id, "credit", -mj, now_s, why);
 }
 
-static int charge(struct ledger *ledger, const struct policy *policy, int64_t run_id,
-                  int64_t mj, int64_t now_s)
+static int close_run(struct ledger *ledger, int64_t run_id, int64_t mj)
 {
-    if (enter_parts(ledger, policy, run_id, "charge", mj, now_s, "settled") < 0 ||
-        lien_close(ledger, run_id) < 0 ||
+    if (lien_close(ledger, run_id) < 0 ||
         ledger_do(ledger, "UPDATE runs SET state = 'settled' WHERE id = ?", "i",
-                  run_id) < 0 ||
-        post_rollups(ledger, run_id) < 0 ||
-        enter_credit(ledger, policy, run_id, now_s) < 0 ||
-        history_keep(ledger, run_id, mj) < 0)
+                  run_id) < 0)
         return -1;
-    return ledger_do(
-        ledger,
-        "INSERT INTO rollups (quarter_s, cluster, account, user, partition, runs)"
-        " SELECT end_s / 900 * 900, cluster, account, user, partition, 1"
-        " FROM runs WHERE id = ?"
-        " ON CONFLICT DO UPDATE SET runs = runs + 1",
-        "i", run_id);
+    return history_keep(ledger, run_id, mj);
+}
+
+/* Enters and posts what the run has used and was not charged yet. */
+static int charge(struct ledger *ledger, const struct policy *policy, int64_t run_id,
+                  bool first, int64_t mj, int64_t now_s)
+{
+    struct posting posting;
+    int rc = posting_read(ledger, run_id, first, &posting);
+
+    if (rc == 0)
+        rc = enter_parts(ledger, policy, &posting, first, mj, now_s);
+    if (rc == 0 && first)
+        rc = close_run(ledger, run_id, mj);
+    if (rc == 0)
+        rc = enter_credit(ledger, policy, &posting, now_s);
+    if (rc == 0)
+        rc = posting_make(ledger, &posting);
+    posting_free(&posting);
+    return rc;
 }
 
 int run_settle(struct ledger *ledger, const struct policy *policy, int64_t run_id,
@@ -304,12 +260,7 @@ int run_settle(struct ledger *ledger, const struct policy *policy, int64_t run_i
     if (settled) {
         if (mj == entered(ledger, run_id, "'charge','adjustment','overrun'"))
             return 0;
-        return enter_parts(ledger, policy, run_id, "adjustment", mj, now_s,
-                           "counts that came after the charge") < 0 ||
-                       post_rollups(ledger, run_id) < 0 ||
-                       enter_credit(ledger, policy, run_id, now_s) < 0
-                   ? -1
-                   : 1;
+        return charge(ledger, policy, run_id, false, mj, now_s) < 0 ? -1 : 1;
     }
     since_s = ledger_number(ledger, 0,
                             "SELECT MAX(end_s, COALESCE(over_seen_s, 0), ?) FROM runs"
@@ -323,7 +274,7 @@ int run_settle(struct ledger *ledger, const struct policy *policy, int64_t run_i
     if (!since_s || (finals < nodes && now_s < since_s + settle_timeout_s))
         return 0;
     if (note_missing(ledger, run_id, nodes, finals) < 0 ||
-        charge(ledger, policy, run_id, mj, now_s) < 0)
+        charge(ledger, policy, run_id, true, mj, now_s) < 0)
         return -1;
     return 1;
 }

@@ -290,7 +290,9 @@ static const char version_4[] =
     /* Settled energy as rollups have it, by day and by month (their first second), with
      * what reports are made by beside: so few rows that years are summed at once.
      * overrun_mj and credit_mj are parts of the energy that the centre bears, and
-     * price_u and co2_mg are of the rest. runs counts those that ended in it. */
+     * price_u and co2_mg are of the rest. runs counts those that ended in it; of those
+     * whose use had been estimated there is estimated_mj, how much they used
+     * (estimated_used_mj) and how many they are: only these two can be compared. */
     "CREATE TABLE rollup_days ("
     " day_s INTEGER NOT NULL, cluster TEXT NOT NULL, account TEXT NOT NULL,"
     " user TEXT NOT NULL, partition TEXT NOT NULL, qos TEXT NOT NULL,"
@@ -298,6 +300,8 @@ static const char version_4[] =
     " dram_mj INTEGER NOT NULL DEFAULT 0, gpu_mj INTEGER NOT NULL DEFAULT 0,"
     " other_mj INTEGER NOT NULL DEFAULT 0, overrun_mj INTEGER NOT NULL DEFAULT 0,"
     " credit_mj INTEGER NOT NULL DEFAULT 0, estimated_mj INTEGER NOT NULL DEFAULT 0,"
+    " estimated_used_mj INTEGER NOT NULL DEFAULT 0,"
+    " estimated_runs INTEGER NOT NULL DEFAULT 0,"
     " price_u INTEGER NOT NULL DEFAULT 0, co2_mg INTEGER NOT NULL DEFAULT 0,"
     " runs INTEGER NOT NULL DEFAULT 0,"
     " PRIMARY KEY (day_s, cluster, account, user, partition, qos, gpu_types))"
@@ -309,6 +313,8 @@ static const char version_4[] =
     " dram_mj INTEGER NOT NULL DEFAULT 0, gpu_mj INTEGER NOT NULL DEFAULT 0,"
     " other_mj INTEGER NOT NULL DEFAULT 0, overrun_mj INTEGER NOT NULL DEFAULT 0,"
     " credit_mj INTEGER NOT NULL DEFAULT 0, estimated_mj INTEGER NOT NULL DEFAULT 0,"
+    " estimated_used_mj INTEGER NOT NULL DEFAULT 0,"
+    " estimated_runs INTEGER NOT NULL DEFAULT 0,"
     " price_u INTEGER NOT NULL DEFAULT 0, co2_mg INTEGER NOT NULL DEFAULT 0,"
     " runs INTEGER NOT NULL DEFAULT 0,"
     " PRIMARY KEY (month_s, cluster, account, user, partition, qos, gpu_types))"
@@ -338,6 +344,13 @@ static const char version_4[] =
     "ALTER TABLE node_domains ADD COLUMN booked_total_uj INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE node_domains ADD COLUMN booked_jobs_uj INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE node_domains ADD COLUMN booked_node_uj INTEGER NOT NULL DEFAULT 0;"
+    /* What the run was expected to use when it was let in; null: nobody could tell. */
+    "ALTER TABLE runs ADD COLUMN estimated_mj INTEGER;"
+    /* Closed months, to which nothing is posted any more: what comes late goes to the
+     * first quarter-hour of the month that is open. */
+    "CREATE TABLE periods ("
+    " month_s INTEGER PRIMARY KEY, until_s INTEGER NOT NULL, closed_s INTEGER NOT NULL,"
+    " actor TEXT NOT NULL, why TEXT NOT NULL);"
     /* Runs whose detail is gone (prune.h), since when, and what is kept of it as JSON:
      * what their counts were. A token of such a run takes no counts any more. */
     "ALTER TABLE runs ADD COLUMN pruned_s INTEGER;"

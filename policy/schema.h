@@ -6,10 +6,16 @@
 #ifndef KWOTA_SCHEMA_H
 #define KWOTA_SCHEMA_H
 
+#include <sqlite3.h>
+
 #define SCHEMA_VERSION 4
 
 /* schema_steps[n] makes version n + 1 of version n; 0 is an empty database. */
 extern const char *const schema_steps[SCHEMA_VERSION];
+
+/* Fills what is new in `version` from what a ledger that was made before has, in the
+ * transaction of its step. SQLITE_OK, or what failed. */
+int schema_fill(sqlite3 *db, int version);
 
 /* Made anew whenever a ledger is opened, kept by triggers, and never on disk: what
  * would else be worked out of all open runs over and over.

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "policy/match.h"
+#include "policy/slurm_state.h"
 #include "policy/tres.h"
 
 void lookup_init(void)
@@ -72,23 +73,6 @@ static void put_text(struct lookup_run *run, uint32_t array_job, uint32_t task,
         snprintf(run->text, sizeof run->text, "%u+%u", het_job, offset);
     else
         snprintf(run->text, sizeof run->text, "%u", run->job_id);
-}
-
-/* As sacct prints them. */
-static const char *state_name(uint32_t state)
-{
-    static const char *const names[] = {
-        [JOB_PENDING] = "PENDING",     [JOB_RUNNING] = "RUNNING",
-        [JOB_SUSPENDED] = "SUSPENDED", [JOB_COMPLETE] = "COMPLETED",
-        [JOB_CANCELLED] = "CANCELLED", [JOB_FAILED] = "FAILED",
-        [JOB_TIMEOUT] = "TIMEOUT",     [JOB_NODE_FAIL] = "NODE_FAIL",
-        [JOB_PREEMPTED] = "PREEMPTED", [JOB_BOOT_FAIL] = "BOOT_FAIL",
-        [JOB_DEADLINE] = "DEADLINE",   [JOB_OOM] = "OUT_OF_MEMORY"};
-    uint32_t base = state & JOB_STATE_BASE;
-
-    if (state & JOB_REQUEUE)
-        return "REQUEUED";
-    return base < sizeof names / sizeof *names ? names[base] : "UNKNOWN";
 }
 
 /* Memory is asked for by CPU or by node, or not at all: then a job of one node holds
@@ -210,7 +194,7 @@ static void from_slurmctld(const slurm_job_info_t *job, struct lookup_run *run)
     put(run->account, sizeof run->account, job->account);
     put(run->partition, sizeof run->partition, job->partition);
     put(run->name, sizeof run->name, job->name);
-    put(run->state, sizeof run->state, state_name(job->job_state));
+    put(run->state, sizeof run->state, slurm_state_name(job->job_state));
     put(run->nodes, sizeof run->nodes, job->nodes);
     run->node_count = job->num_nodes;
     /* While a job is being requeued slurmctld shows it pending, with the new restart
@@ -237,7 +221,7 @@ static void from_slurmdbd(const slurmdb_job_rec_t *job, int64_t restart,
     put(run->account, sizeof run->account, job->account);
     put(run->partition, sizeof run->partition, job->partition);
     put(run->name, sizeof run->name, job->jobname);
-    put(run->state, sizeof run->state, state_name(job->state));
+    put(run->state, sizeof run->state, slurm_state_name(job->state));
     put(run->nodes, sizeof run->nodes, job->nodes);
     run->node_count = job->alloc_nodes;
     run->started =

@@ -9,9 +9,9 @@
 
 /* What is compared, and its columns in the order of the queries below. */
 static const char *const amounts[] = {
-    "mJ of cpu",     "mJ of dram",   "mJ of gpu", "mJ of other",
-    "mJ of overrun", "mJ of credit", "runs",      "millionths of the price",
-    "mg of CO2",     "mJ estimated"};
+    "mJ of cpu",     "mJ of dram",     "mJ of gpu", "mJ of other",
+    "mJ of overrun", "mJ of credit",   "runs",      "millionths of the price",
+    "mg of CO2",     "mJ of estimates"};
 
 #define AMOUNTS ((int)(sizeof amounts / sizeof *amounts))
 
@@ -48,11 +48,13 @@ static const struct comparison by_day = {
     "SELECT " WHOSE SUMS "FROM ("
     "SELECT cluster, account, user, partition, qos, gpu_types, cpu_mj AS a0,"
     " dram_mj AS a1, gpu_mj AS a2, other_mj AS a3, overrun_mj AS a4, credit_mj AS a5,"
-    " runs AS a6, price_u AS a7, co2_mg AS a8, estimated_mj AS a9 FROM rollup_months"
+    " runs AS a6, price_u AS a7, co2_mg AS a8,"
+    " estimated_mj + estimated_used_mj + estimated_runs AS a9 FROM rollup_months"
     " WHERE month_s >= ?1 AND month_s < ?2"
     " UNION ALL SELECT cluster, account, user, partition, qos, gpu_types, -cpu_mj,"
     " -dram_mj, -gpu_mj, -other_mj, -overrun_mj, -credit_mj, -runs, -price_u, -co2_mg,"
-    " -estimated_mj FROM rollup_days WHERE day_s >= ?1 AND day_s < ?2) x"
+    " -estimated_mj - estimated_used_mj - estimated_runs FROM rollup_days WHERE day_s "
+    ">= ?1 AND day_s < ?2) x"
     " GROUP BY cluster, " WHOSE ", qos, gpu_types" DIFFER};
 
 /* A quarter-hour's overrun is all that the centre bears, credits too. */
@@ -114,31 +116,6 @@ static int compare(struct verify *v, const struct comparison *c, const char *whe
     return rc == SQLITE_DONE ? 0 : -1;
 }
 
-static void month_of(int64_t time_s, struct window *month)
-{
-    static const struct period period = {.kind = PERIOD_MONTH};
-
-    period_window(&period, time_s, month);
-}
-
-static int64_t midnight(int64_t time_s, int days)
-{
-    time_t when = (time_t)time_s;
-    struct tm tm;
-
-    localtime_r(&when, &tm);
-    tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
-    tm.tm_mday += days;
-    tm.tm_isdst = -1;
-    return (int64_t)mktime(&tm);
-}
-
-static void day_of(int64_t time_s, struct window *day)
-{
-    day->from_s = midnight(time_s, 0);
-    day->until_s = midnight(time_s, 1);
-}
-
 /* The first time at or after ?1 that any of them has; INT64_MAX: none has one. */
 static int64_t first_of(struct verify *v, const char *const *sql, int count,
                         int64_t from_s)
@@ -190,7 +167,7 @@ int verify_months(struct verify *v, int64_t *after)
     struct window month;
     char when[64];
 
-    if (!next_window(v, firsts, 3, month_of, *after, &month))
+    if (!next_window(v, firsts, 3, period_month_of, *after, &month))
         return 0;
     snprintf(when, sizeof when, "month %s",
              verify_day(month.from_s, (char[VERIFY_DAY]){0}));
@@ -204,13 +181,20 @@ int verify_months(struct verify *v, int64_t *after)
     return 1;
 }
 
-/* Whether the use by quarter-hour of a month's runs is still known, all of it. */
-static bool has_detail(struct verify *v, const struct window *month)
+/* Whether the quarter-hours of a day have what the runs that are known used in them:
+ * not where detail was dropped, nor where a month was closed, after which late counts
+ * stand in the first quarter-hour that was open. */
+static bool has_detail(struct verify *v, const struct window *day,
+                       const struct window *month)
 {
     return !ledger_number(v->ledger, 0,
                           "SELECT 1 FROM run_months m JOIN runs r ON r.id = m.run_id"
                           " WHERE m.month_s = ? AND r.pruned_s IS NOT NULL LIMIT 1",
-                          "i", month->from_s);
+                          "i", month->from_s) &&
+           !ledger_number(v->ledger, 0,
+                          "SELECT 1 FROM periods WHERE (month_s <= ?1 AND until_s > ?1)"
+                          " OR until_s = ?1",
+                          "i", day->from_s);
 }
 
 int verify_days(struct verify *v, int64_t *after)
@@ -221,12 +205,13 @@ int verify_days(struct verify *v, int64_t *after)
     struct window day, month;
     char when[VERIFY_DAY];
 
-    if (!next_window(v, firsts, 2, day_of, *after, &day))
+    if (!next_window(v, firsts, 2, period_day_of, *after, &day))
         return 0;
-    month_of(day.from_s, &month);
+    period_month_of(day.from_s, &month);
     verify_day(day.from_s, when);
     if (compare(v, &by_quarter, when, &day, 0) < 0 ||
-        (has_detail(v, &month) && compare(v, &by_use, when, &day, month.from_s) < 0))
+        (has_detail(v, &day, &month) &&
+         compare(v, &by_use, when, &day, month.from_s) < 0))
         return -1;
     *after = day.until_s;
     v->found->checked = 1;

@@ -79,8 +79,7 @@ static inline struct policy *good_policy(void)
 
     policy_files_make(&files);
     policy = policy_files_read(
-        &files,
-        policy_files_write(&files, "k", "{\"credits\": {\"NODE_FAIL\": 50}}"),
+        &files, policy_files_write(&files, "k", "{\"credits\": {\"NODE_FAIL\": 50}}"),
         &complaints);
     policy_files_remove(&files);
     assert_string_equal(complaints, "");
