@@ -80,7 +80,12 @@ static int open_source(struct backup *b, sqlite3 **db)
         sqlite3_busy_timeout(*db, BUSY_MS) != SQLITE_OK ||
         sqlite3_exec(*db, "BEGIN; SELECT COUNT(*) FROM sqlite_master", NULL, NULL,
                      NULL) != SQLITE_OK)
-        return fail(b, "%s cannot be read: %s", b->from, sqlite3_errmsg(*db));
+        return fail(b, "%s %s: %s", b->from,
+                    sqlite3_errcode(*db) == SQLITE_CORRUPT ||
+                            sqlite3_errcode(*db) == SQLITE_NOTADB
+                        ? "is damaged, or no ledger"
+                        : "cannot be read",
+                    sqlite3_errmsg(*db));
     return 0;
 }
 

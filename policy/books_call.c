@@ -5,6 +5,7 @@
 #include "policy/person.h"
 #include "policy/prune.h"
 #include "policy/verify.h"
+#include "policy/verify_slurm.h"
 
 /* So long a call works: whoever waits sees it move. */
 #define PIECE_MS 400
@@ -35,11 +36,21 @@ json_t *books_call_verify(const struct books_call *call, unsigned *status)
     reader = ledger_reader(call->ledger, why);
     if (!reader)
         return person_error(why);
-    answer = verify_answer(
-        reader, &range, (struct verify_place){(int)call->step, call->after}, PIECE_MS);
+    if (call->step == VERIFY_SLURM_STEP)
+        answer = verify_slurm(reader, call->cluster, &range, call->after, clock_now_s(),
+                              PIECE_MS);
+    else
+        answer = verify_answer(reader, &range,
+                               (struct verify_place){(int)call->step, call->after},
+                               PIECE_MS);
     ledger_close(reader);
     if (!answer)
         return person_error("the ledger cannot be read now; kwotad's log says why");
+    if (call->slurmdbd && call->step < VERIFY_SLURM_STEP &&
+        json_is_null(json_object_get(answer, "next")))
+        json_object_set_new(
+            answer, "next",
+            json_pack("{s:i s:i}", "step", VERIFY_SLURM_STEP, "after", 0));
     *status = 200;
     return answer;
 }

@@ -303,8 +303,8 @@ static json_t *books(const struct route_call *call,
         return answer;
     policy = policy_store_take(call->context->policies);
     answer = answers(&(struct books_call){.ledger = call->context->ledger,
-                                          .policy = policy,
                                           .cluster = call->context->cluster,
+                                          .policy = policy,
                                           .rights = call->rights,
                                           .body = body,
                                           .start_s = argument(call, "start", 0),

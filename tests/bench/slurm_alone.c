@@ -14,6 +14,7 @@
 
 #include "policy/slurm_act.h"
 #include "policy/slurm_lookup.h"
+#include "policy/slurm_past.h"
 #include "policy/slurm_queue.h"
 #include "policy/slurm_tree.h"
 #include "tests/bench/played.h"
@@ -276,4 +277,16 @@ int act_comment(const char *job, const char *comment, char why[ACT_WHY])
 {
     (void)comment;
     return refuse("comment on", job, why);
+}
+
+/* No job was before the bench. */
+int slurm_past_runs(const char *cluster, int64_t from_s, int64_t until_s,
+                    past_take take, void *arg)
+{
+    (void)cluster;
+    (void)from_s;
+    (void)until_s;
+    (void)take;
+    (void)arg;
+    return 0;
 }

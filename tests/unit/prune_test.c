@@ -215,6 +215,24 @@ static void late_counts_of_a_pruned_run_change_nothing(void **state)
     balances(b);
 }
 
+/* The same from a node that had not been heard of. */
+static void a_late_node_of_a_pruned_run_is_refused(void **state)
+{
+    struct books *b = *state;
+
+    prune(b, BEFORE);
+    books_do(b, "INSERT INTO tokens (token, node, job_id, start_ms, last_ms, final,"
+                " cpu_ns, reasons, simulated) VALUES ('late','n9',4,0,0,1,0,'[]',0)");
+    books_do(b, "INSERT INTO run_quarters VALUES ('late', 0, 'dram', 5, 0)");
+    books_do(b, "INSERT INTO run_domains (token, domain, kind, uj)"
+                " VALUES ('late', 'dram-0', 'dram', 5000)");
+    assert_int_equal(run_bind(b->ledger, "late", 4), 0);
+    assert_int_equal(number(b, "SELECT COUNT(*) FROM tokens WHERE token = 'late'"
+                               " AND run_id IS NULL AND refused"),
+                     1);
+    balances(b);
+}
+
 static void what_does_not_balance_keeps_all(void **state)
 {
     struct books *b = *state;
@@ -280,6 +298,8 @@ int main(void)
                                         books_close),
         cmocka_unit_test_setup_teardown(use_is_as_before, open_good, books_close),
         cmocka_unit_test_setup_teardown(late_counts_of_a_pruned_run_change_nothing,
+                                        open_good, books_close),
+        cmocka_unit_test_setup_teardown(a_late_node_of_a_pruned_run_is_refused,
                                         open_good, books_close),
         cmocka_unit_test_setup_teardown(what_does_not_balance_keeps_all, open_good,
                                         books_close),
