@@ -215,7 +215,9 @@ static int compare_days(struct comparison *c, int64_t *at_s, int64_t until_s, in
     int64_t until_ms = now_ms() + ms;
     int rc = 1;
 
-    while (rc > 0 && *at_s < until_s && now_ms() < until_ms) {
+    if (*at_s >= until_s)
+        return 1;
+    do {
         int64_t end_s = until_s - *at_s > DAY_S ? *at_s + DAY_S : until_s;
 
         c->from_s = *at_s;
@@ -226,7 +228,7 @@ static int compare_days(struct comparison *c, int64_t *at_s, int64_t until_s, in
         drop_rows(c);
         c->from_first = false;
         *at_s = end_s;
-    }
+    } while (rc > 0 && *at_s < until_s && now_ms() < until_ms);
     return rc;
 }
 

@@ -114,6 +114,7 @@ static inline void good_fill(struct books *b)
                 " AND kind = 'dram'");
     good_settle(b, policy, 4, NOW);
     books_run(b, 5, "c", "astro", "u", "main", "running");
+    books_do(b, "UPDATE runs SET start_s = 1793491200 WHERE id = 5"); /* NOVEMBER */
     good_use(b, 5, NOVEMBER + 3 * DAY, "package", 777);
     books_lien(b, 5, 1000, NOVEMBER, DECEMBER);
     good_run(b, 6, "astro", "COMPLETED", NOVEMBER + 4 * DAY, 5555);

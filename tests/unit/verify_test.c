@@ -232,6 +232,32 @@ static void what_waits_is_told(void **state)
     json_decref(answer);
 }
 
+/* What comes late for a closed month stands in the first quarter-hour that is open. */
+static void late_counts_of_a_closed_month_are_good(void **state)
+{
+    struct books *b = *state;
+    struct policy *policy = good_policy();
+
+    assert_int_equal(ledger_do(b->ledger,
+                               "INSERT INTO periods (month_s, until_s, closed_s, actor,"
+                               " why) VALUES (?,?,?,'root','')",
+                               "iii", OCTOBER, NOVEMBER, NOW),
+                     0);
+    books_do(b, "UPDATE run_quarters SET mj = mj + 5 WHERE token = 't4'"
+                " AND kind = 'package' AND quarter_s = (SELECT MIN(quarter_s)"
+                " FROM run_quarters WHERE token = 't4')");
+    books_do(b, "UPDATE run_domains SET uj = uj + 5000 WHERE token = 't4'"
+                " AND kind = 'package'");
+    good_settle(b, policy, 4, NOW);
+    assert_int_equal(ledger_number(b->ledger, 0,
+                                   "SELECT SUM(cpu_mj) FROM run_months"
+                                   " WHERE run_id = 4 AND month_s = ?",
+                                   "i", NOVEMBER),
+                     5);
+    are_good(b);
+    policy_release(policy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +267,8 @@ int main(void)
         cmocka_unit_test(each_breach_is_named),
         cmocka_unit_test_setup_teardown(a_time_is_kept_to, open_good, books_close),
         cmocka_unit_test_setup_teardown(what_waits_is_told, open_good, books_close),
+        cmocka_unit_test_setup_teardown(late_counts_of_a_closed_month_are_good,
+                                        open_good, books_close),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
