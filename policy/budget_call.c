@@ -67,11 +67,38 @@ static json_t *budgets_of(const struct budget_call *call, const struct quota *qu
     return budgets;
 }
 
+/* Puts those that are used most, as far as that has been worked out, before the others.
+ * Wants the ledger's lock held. */
+static void most_used_first(struct ledger *ledger, struct quota *quotas, int count,
+                            int64_t most)
+{
+    sqlite3_stmt *row = ledger_query(
+        ledger,
+        "SELECT quota_id FROM quota_percents ORDER BY percent DESC, quota_id LIMIT ?",
+        "i", most);
+    int first = 0;
+
+    while (row && sqlite3_step(row) == SQLITE_ROW) {
+        int64_t id = sqlite3_column_int64(row, 0);
+
+        for (int i = first; i < count; i++) {
+            struct quota other = quotas[first];
+
+            if (quotas[i].id != id)
+                continue;
+            quotas[first++] = quotas[i];
+            quotas[i] = other;
+            break;
+        }
+    }
+    ledger_done(ledger, row);
+}
+
 static json_t *show(const struct budget_call *call, unsigned *status)
 {
     struct quota *quotas = NULL;
     json_t *answer = NULL, *budgets;
-    int count = 0, rc = -1, simulated;
+    int count = 0, shown, rc = -1, simulated;
 
     *status = 500;
     if (ledger_look(call->ledger) < 0)
@@ -79,15 +106,19 @@ static json_t *show(const struct budget_call *call, unsigned *status)
     if (may_ask(call, status, &answer))
         rc = quota_seen(call->ledger, call->rights, given(call->account),
                         given(call->user), call->all, &quotas, &count);
+    shown = call->most > 0 && call->most < count ? (int)call->most : count;
+    if (rc == 0 && shown < count)
+        most_used_first(call->ledger, quotas, count, call->most);
     simulated =
         (int)ledger_number(call->ledger, 0, "SELECT MAX(simulated) FROM nodes", "");
     ledger_commit(call->ledger);
     if (answer)
         return answer;
-    budgets = rc == 0 ? budgets_of(call, quotas, count) : NULL;
+    budgets = rc == 0 ? budgets_of(call, quotas, shown) : NULL;
     free(quotas);
     *status = budgets ? 200 : 500;
-    return budgets ? json_pack("{s:o s:b}", "budgets", budgets, "simulated", simulated)
+    return budgets ? json_pack("{s:o s:i s:b}", "budgets", budgets, "count", count,
+                               "simulated", simulated)
                    : error("the ledger cannot be read now");
 }
 

@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "policy/access.h"
 #include "policy/ledger.h"
@@ -20,6 +21,7 @@ struct budget_call {
     const char *method, *path;
     const char *account, *user; /* of the query; NULL: not given */
     bool all;
+    int64_t most;     /* so many budgets at most; 0: all of them */
     const char *body; /* of a POST */
     size_t body_len;
 };

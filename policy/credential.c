@@ -10,6 +10,7 @@
 
 #define REQUEST_MARK "kwota-request-1"
 #define REPLY_MARK "kwota-reply-1"
+#define SEALED_MARK "kwota-sealed-1\n"
 #define FIELDS 5
 
 /* The lines of a payload; they point into the text they were split from. */
@@ -236,5 +237,42 @@ int credential_check_reply(const char *socket, const char *cred,
     else if (strcmp(p.field[2], number) != 0 || strcmp(p.field[3], hash) != 0)
         rc = fail(error, "the reply was altered on its way");
     free(text);
+    return rc;
+}
+
+int credential_seal(const char *socket, uid_t reader, const char *text, char **sealed,
+                    struct credential_error *error)
+{
+    char *payload = NULL;
+    int rc;
+
+    *sealed = NULL;
+    if (asprintf(&payload, SEALED_MARK "%s", text) < 0)
+        return fail(error, "out of memory for a credential");
+    rc = encode(socket, &reader, payload, sealed, error);
+    free(payload);
+    return rc;
+}
+
+int credential_open(const char *socket, const char *sealed, uid_t signer, char **text,
+                    struct credential_error *error)
+{
+    const size_t mark = strlen(SEALED_MARK);
+    uid_t uid;
+    int rc = 0;
+
+    if (decode(socket, sealed, text, &uid, error) < 0)
+        return -1;
+    if (uid != signer)
+        rc = fail(error, "the credential is by uid %u, not by kwotad's uid %u", uid,
+                  signer);
+    else if (strncmp(*text, SEALED_MARK, mark) != 0)
+        rc = fail(error, "the credential is not one that kwotad sealed a text in");
+    if (rc == 0) {
+        memmove(*text, *text + mark, strlen(*text + mark) + 1);
+        return 0;
+    }
+    free(*text);
+    *text = NULL;
     return rc;
 }

@@ -47,4 +47,13 @@ int credential_check_reply(const char *socket, const char *cred,
                            const void *body, size_t body_len,
                            struct credential_error *error);
 
+/* Encrypts a text (shorter than 64 KiB) so that `reader` alone can open it, once. */
+int credential_seal(const char *socket, uid_t reader, const char *text, char **sealed,
+                    struct credential_error *error);
+
+/* The other way round: *text is a malloc'd string that `signer` sealed for the caller.
+ */
+int credential_open(const char *socket, const char *sealed, uid_t signer, char **text,
+                    struct credential_error *error);
+
 #endif

@@ -2,11 +2,9 @@
  * credentials */
 #include "policy/http.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <jansson.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +20,7 @@
 #include "policy/access.h"
 #include "policy/credential.h"
 #include "policy/crew.h"
+#include "policy/listen.h"
 #include "policy/lobby.h"
 #include "policy/log.h"
 #include "policy/person.h"
@@ -186,13 +185,24 @@ static const char *parameter(void *connection, const char *name)
     return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
+static int give_to_crew(struct request *request)
+{
+    struct activity *activity = request->http->context.activity;
+
+    activity->waiting++;
+    if (crew_give(request->http->crew, request, request->turn) == 0)
+        return 0;
+    activity->waiting--;
+    return -1;
+}
+
 /* Back from the lobby. */
 static void leave(struct lobby_visitor *visitor)
 {
     struct request *request =
         (void *)((char *)visitor - offsetof(struct request, visitor));
 
-    if (crew_give(request->http->crew, request, request->turn) < 0)
+    if (give_to_crew(request) < 0)
         MHD_resume_connection(request->connection);
 }
 
@@ -224,6 +234,7 @@ static bool answer(struct request *request)
     }
     /* A credential counts once. */
     if (!request->identified && identify(request, &request->uid, &why) < 0) {
+        request->http->context.activity->credentials_refused++;
         reply(request, MHD_HTTP_UNAUTHORIZED, person_error(why.text), request->uid);
         return true;
     }
@@ -258,15 +269,21 @@ static int64_t now_ms(void)
 static void work(void *task)
 {
     struct request *request = task;
+    struct activity *activity = request->http->context.activity;
     bool answered = true;
 
-    if (request->over_tcp && now_ms() > request->given_ms + STALE_MS)
+    activity->waiting--;
+    if (request->over_tcp && now_ms() > request->given_ms + STALE_MS) {
+        activity->too_late++;
         reply(request, MHD_HTTP_SERVICE_UNAVAILABLE,
               person_error("too much is asked at once; ask again"), (uid_t)-1);
-    else
+    } else {
         answered = answer(request);
-    if (answered)
+    }
+    if (answered) {
+        activity->answers++;
         MHD_resume_connection(request->connection);
+    }
 }
 
 /* Whose turn it is. Who asks is not known yet: a lie gains a place in the queue. */
@@ -290,7 +307,7 @@ static enum MHD_Result give(struct request *request)
     request->turn = turn_of(request);
     request->given_ms = now_ms();
     MHD_suspend_connection(request->connection);
-    if (crew_give(request->http->crew, request, request->turn) == 0)
+    if (give_to_crew(request) == 0)
         return MHD_YES;
     MHD_resume_connection(request->connection);
     return MHD_NO;
@@ -346,33 +363,6 @@ static enum MHD_Result handle_local(void *arg, struct MHD_Connection *connection
     return handle(arg, connection, path, method, data, size, state, false);
 }
 
-static int listen_tcp(const struct settings *s)
-{
-    struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM},
-                    *found;
-    char port[16];
-    int fd, on = 1, rc;
-
-    snprintf(port, sizeof port, "%d", s->port);
-    rc = getaddrinfo(s->address, port, &hints, &found);
-    if (rc != 0) {
-        log_line("listen.address %s: %s", s->address, gai_strerror(rc));
-        return -1;
-    }
-    fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) < 0 ||
-        listen(fd, QUEUE) < 0) {
-        log_line("cannot listen on %s port %d: %s", s->address, s->port,
-                 strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        fd = -1;
-    }
-    freeaddrinfo(found);
-    return fd;
-}
-
 static int listen_local(const struct settings *s)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -425,7 +415,8 @@ struct http *http_start(const struct http_context *context)
     allow_files();
     http->context = *context;
     http->crew = crew_start(ANSWERING, work);
-    http->tcp_fd = listen_tcp(context->settings);
+    http->tcp_fd = listen_tcp("listen", context->settings->address,
+                              context->settings->port, QUEUE);
     http->local_fd = listen_local(context->settings);
     if (http->crew && http->tcp_fd >= 0 && http->local_fd >= 0) {
         http->tcp = start(http, http->tcp_fd, handle_tcp);

@@ -6,6 +6,7 @@
 #ifndef KWOTA_HTTP_H
 #define KWOTA_HTTP_H
 
+#include "policy/activity.h"
 #include "policy/ledger.h"
 #include "policy/lobby.h"
 #include "policy/policy_store.h"
@@ -15,6 +16,7 @@
 #include "policy/worker.h"
 
 struct http;
+struct web;
 
 /* What the calls work on; all of it outlives the listeners. */
 struct http_context {
@@ -27,6 +29,8 @@ struct http_context {
     const char *cluster;
     struct policy_store *policies;
     struct running *running;
+    struct activity *activity;
+    struct web *web; /* NULL: there is no dashboard */
 };
 
 /* NULL with the reason in the log. */

@@ -14,11 +14,13 @@
 #include "policy/http.h"
 #include "policy/ledger.h"
 #include "policy/log.h"
+#include "policy/metrics.h"
 #include "policy/policy_store.h"
 #include "policy/prune_night.h"
 #include "policy/settings.h"
 #include "policy/slurm_lookup.h"
 #include "policy/steward.h"
+#include "policy/web.h"
 #include "policy/worker.h"
 
 const char *argp_program_version = PACKAGE_STRING;
@@ -47,6 +49,34 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
+}
+
+#ifdef HAVE_JEMALLOC
+/* What jemalloc looks for. Threads that mostly wait for each other need few heaps. */
+extern const char *malloc_conf;
+const char *malloc_conf = "narenas:2,dirty_decay_ms:2000,muzzy_decay_ms:0";
+#endif
+
+/* What glibc is told where jemalloc is not there. */
+static void allocate_well(void)
+{
+#ifndef HAVE_JEMALLOC
+    /* Between two bodies there are thousands of small pieces of JSON: glibc would put
+     * its lists of those in order for each body. It is a ninth of what a report costs.
+     */
+    mallopt(M_MXFAST, 0);
+    /* Threads that mostly wait for each other need few heaps; each keeps what it had.
+     */
+    mallopt(M_ARENA_MAX, 4);
+#endif
+}
+
+/* jemalloc does so by itself. */
+static void give_back(void)
+{
+#ifndef HAVE_JEMALLOC
+    malloc_trim(0);
+#endif
 }
 
 /* Told to read the policy anew while it still starts, kwotad does so when it can. */
@@ -89,16 +119,31 @@ static int wait_for_end(const sigset_t *signals, struct policy_store *policies)
         else
             policy_store_poll(policies);
         if (++seconds % TRIM_S == 0)
-            malloc_trim(0);
+            give_back();
     }
+}
+
+/* The listeners of browsers and of scrapers, where the settings want them. -1: one that
+ * is wanted cannot be had. */
+static int start_sites(const struct http_context *context, struct metrics **metrics)
+{
+    const struct settings *settings = context->settings;
+
+    if (settings->metrics.enabled && !(*metrics = metrics_start(context)))
+        return -1;
+    return context->web ? web_start(context->web, context) : 0;
 }
 
 static int run(const struct settings *settings, const char *cluster,
                struct policy_store *policies)
 {
-    struct http_context context = {
-        .settings = settings, .cluster = cluster, .policies = policies};
-    struct prune_night *night;
+    struct activity activity = {0};
+    struct http_context context = {.settings = settings,
+                                   .cluster = cluster,
+                                   .policies = policies,
+                                   .activity = &activity};
+    struct metrics *metrics = NULL;
+    struct prune_night *night = NULL;
     struct http *http;
     sigset_t signals;
 
@@ -117,15 +162,19 @@ static int run(const struct settings *settings, const char *cluster,
     if (context.steward)
         policy_store_watch_over(policies, steward_guard, context.steward);
     context.running = running_new(context.ledger, settings->report_ms);
+    if (settings->web.enabled && !(context.web = web_new(&context)))
+        return 1;
     http = context.worker && context.running ? http_start(&context) : NULL;
-    night = prune_night_start(context.ledger, policies);
-    if (!http || !night)
+    if (!http || start_sites(&context, &metrics) < 0 ||
+        !(night = prune_night_start(context.ledger, policies)))
         return 1;
     log_line("cluster %s, port %d, ledger in %s", cluster, settings->port,
              settings->spool);
     log_line("ending on %s", strsignal(wait_for_end(&signals, policies)));
+    metrics_stop(metrics);
     http_stop(http);
     prune_night_stop(night);
+    web_free(context.web);
     policy_store_watch_over(policies, NULL, NULL);
     worker_stop(context.worker);
     lobby_free(context.lobby);
@@ -149,13 +198,7 @@ int main(int argc, char **argv)
 
     argp_parse(&argp, argc, argv, 0, NULL, &file);
     setvbuf(stderr, NULL, _IOLBF, 0);
-    /* Between two bodies there are thousands of small pieces of JSON: glibc would put
-     * its lists of those in order for each body. It is a ninth of what a report costs.
-     */
-    mallopt(M_MXFAST, 0);
-    /* Threads that mostly wait for each other need few heaps; each keeps what it had.
-     */
-    mallopt(M_ARENA_MAX, 4);
+    allocate_well();
     block_reload();
     /* Checks the settings too, so that all mistakes are told at once. */
     policies = policy_store_open(file);

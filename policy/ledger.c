@@ -13,9 +13,9 @@
 #include "policy/schema.h"
 #include "policy/statements.h"
 
-/* SQLite's own cache of pages, in KiB: half of what 10 000 nodes with four jobs touch.
- */
-#define CACHE_KB "65536"
+/* SQLite's own cache of pages, in KiB: what 10 000 nodes with four jobs touch in a
+ * minute. */
+#define CACHE_KB "32768"
 
 /* The log is copied into the ledger when it has so many pages: what is written often is
  * copied once. */

@@ -19,6 +19,11 @@ static const char *text(sqlite3_stmt *stmt, int column)
     return value ? value : "";
 }
 
+/* What is told and not saved yet counts in the quarter-hour it was told in. */
+#define LIVE                                                                           \
+    " UNION ALL SELECT v.to_ms / 900000 * 900, r.account, r.user, r.partition,"        \
+    " r.job_text, v.mj, 0 FROM live v JOIN runs r ON r.id = v.run_id WHERE v.mj > 0"
+
 /* Everything used: what is settled, from the roll-ups, and what is not yet, from the
  * runs. */
 #define USED                                                                           \
@@ -26,14 +31,14 @@ static const char *text(sqlite3_stmt *stmt, int column)
     " cpu_mj + dram_mj + gpu_mj + other_mj AS mj, runs FROM rollups"                   \
     " UNION ALL SELECT q.quarter_s, r.account, r.user, r.partition, r.job_text,"       \
     " q.mj - q.posted_mj, 0 FROM run_quarters q JOIN tokens t ON t.token = q.token"    \
-    " JOIN runs r ON r.id = t.run_id WHERE q.mj <> q.posted_mj"
+    " JOIN runs r ON r.id = t.run_id WHERE q.mj <> q.posted_mj" LIVE
 
 /* Where the detail was dropped only the month is known. */
 #define USED_BY_JOB                                                                    \
     "SELECT q.quarter_s, r.account, r.user, r.partition, r.job_text AS job, q.mj AS "  \
     "mj,"                                                                              \
     " 0 AS runs FROM run_quarters q JOIN tokens t ON t.token = q.token"                \
-    " JOIN runs r ON r.id = t.run_id"                                                  \
+    " JOIN runs r ON r.id = t.run_id" LIVE                                             \
     " UNION ALL SELECT m.month_s, m.account, r.user, r.partition, r.job_text,"         \
     " m.cpu_mj + m.dram_mj + m.gpu_mj + m.other_mj, 0 FROM run_months m JOIN runs r"   \
     " ON r.id = m.run_id WHERE r.pruned_s IS NOT NULL"

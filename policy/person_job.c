@@ -8,6 +8,7 @@
 #include "policy/kind.h"
 #include "policy/person.h"
 #include "policy/points.h"
+#include "policy/report_run.h"
 #include "policy/steps.h"
 
 /* Of an array's tasks or a het job's parts so many are named. */
@@ -288,9 +289,11 @@ static json_t *job_json(struct ledger *ledger, sqlite3_stmt *row)
 static void add_run(struct ledger *ledger, sqlite3_stmt *row,
                     const struct person_wish *wish, json_t *runs)
 {
-    json_t *run = job_json(ledger, row);
     int64_t id = sqlite3_column_int64(row, 0);
+    json_t *run;
 
+    report_run_save(ledger, id);
+    run = job_json(ledger, row);
     json_object_set_new(run, "caps", cap_history_json(ledger, id));
     json_object_set_new(run, "capped_ms",
                         json_integer(cap_history_capped_ms(ledger, id)));

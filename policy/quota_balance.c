@@ -38,22 +38,23 @@
     "USING (token)"                                                                    \
     " WHERE t.run_id = r.id AND q.quarter_s >= " from " AND q.quarter_s < " until ")"
 
+#define BEFORE USED_IN("0", "?4")
+#define WITHIN USED_IN("?4", "?5")
+
 /* An open run's use before the window, in it, and altogether: beyond what the roll-ups
- * have; few runs reach beyond a window. Then its lien, if that can touch the
- * window: a run outlives its time limit by what it takes to end it. */
+ * have; few runs reach beyond a window. What is told and not saved yet (live.h) is of
+ * its last quarter-hours. Then its lien, if that can touch the window: a run outlives
+ * its time limit by what it takes to end it. */
 #define OPEN                                                                           \
     "SELECT r.partition, r.overrun_mj,"                                                \
     " CASE WHEN u.until_s < ?4 THEN u.open_mj WHEN u.from_s < ?4 THEN"                 \
-    "  " USED_IN(                                                                      \
-        "0", "?4") " ELSE 0 END,"                                                      \
-                   " CASE WHEN u.from_s >= ?4 AND u.until_s < ?5 THEN u.open_mj"       \
-                   "  WHEN u.until_s >= ?4 AND u.from_s < ?5 THEN"                     \
-                   "  " USED_IN(                                                       \
-                       "?4",                                                           \
-                       "?5") " ELSE 0 END,"                                            \
-                             " u.open_mj, u.mj,"                                       \
-                             " CASE WHEN r.id <> ?6 AND l.from_s < ?5 AND"             \
-                             "  (l.until_s > ?4 OR r.state = 'running') THEN l.mj END"
+    "  " BEFORE " ELSE 0 END,"                                                         \
+    " CASE WHEN u.from_s >= ?4 AND u.until_s < ?5 THEN u.open_mj"                      \
+    "  WHEN u.until_s >= ?4 AND u.until_s < ?5 THEN u.open_mj - " BEFORE               \
+    "  WHEN u.until_s >= ?4 AND u.from_s < ?5 THEN " WITHIN " ELSE 0 END,"             \
+    " u.open_mj, u.mj,"                                                                \
+    " CASE WHEN r.id <> ?6 AND l.from_s < ?5 AND"                                      \
+    "  (l.until_s > ?4 OR r.state = 'running') THEN l.mj END"
 
 #define OPEN_IN                                                                        \
     " JOIN used u ON u.run_id = r.id"                                                  \

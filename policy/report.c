@@ -222,6 +222,7 @@ static json_t *allowance_json(struct ledger *ledger, const char *token, int64_t 
     sqlite3_stmt *stmt =
         ledger_query(ledger,
                      "SELECT l.mj, u.mj, r.node_count, r.enforce = 'strict',"
+                     " COALESCE((SELECT mj FROM live WHERE token = ?1), 0) +"
                      " (SELECT SUM(mj) FROM run_quarters WHERE token = ?1),"
                      " EXISTS (SELECT 1 FROM steering WHERE run_id = ?2)"
                      " FROM liens l JOIN used u ON u.run_id = l.run_id"
@@ -313,6 +314,7 @@ static json_t *summary(struct ledger *ledger, const char *token)
     json_t *domains = json_array();
     sqlite3_stmt *stmt;
 
+    report_run_save(ledger, run_id);
     nodes = ledger_number(
         ledger, 0,
         "SELECT COUNT(DISTINCT node) FROM tokens WHERE run_id = ? AND token <> ?", "is",

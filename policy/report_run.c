@@ -8,6 +8,7 @@
 #include "policy/cap_report.h"
 #include "policy/energy.h"
 #include "policy/kind.h"
+#include "policy/live.h"
 #include "policy/log.h"
 #include "policy/quarter.h"
 #include "policy/steps.h"
@@ -299,26 +300,134 @@ static int tell_pruned(struct ledger *ledger, const struct report *r,
                      "is", (int64_t)run->final, run->token);
 }
 
+/* What is told of it, but for what live_note() may leave out. Counts of a domain that
+ * the report does not describe are not taken. */
+static struct live_counts counts_of(const struct report *r, const struct run *run,
+                                    int64_t to_ms)
+{
+    struct live_counts counts = {.token = run->token,
+                                 .to_ms = to_ms,
+                                 .cpu_ns = run->cpu_ns,
+                                 .domains = run->domains};
+    const char *domain;
+    json_t *value;
+
+    json_object_foreach(run->domains, domain, value)
+    {
+        if (!json_is_integer(value) || !json_object_get(r->described, domain))
+            continue;
+        counts.mj += json_integer_value(value) / 1000;
+        counts.shape++;
+    }
+    counts.shape = counts.shape * 1000 + (int64_t)json_array_size(run->apportioned);
+    counts.shape = counts.shape * 1000 + (int64_t)json_array_size(run->reasons);
+    counts.shape = counts.shape * 100000 + (int64_t)json_array_size(run->steps);
+    return counts;
+}
+
+/* Whether it merely goes on: nothing is told that is told once. */
+static bool goes_on(const struct run *run)
+{
+    size_t i;
+    json_t *step;
+
+    if (run->final || run->end_ms || run->caps)
+        return false;
+    json_array_foreach(run->steps, i, step)
+    {
+        if (json_is_integer(json_object_get(step, "end_ms")))
+            return false;
+    }
+    return true;
+}
+
+/* Its counts, and the point of their growth. */
+static int save(struct ledger *ledger, const struct report *report,
+                const struct run *run, struct growth *growth)
+{
+    kinds_clear(&growth->mj);
+    return take_counts(ledger, report, run, growth) < 0 ||
+                   take_point(ledger, run, growth) < 0
+               ? -1
+               : 0;
+}
+
+static int64_t last_ms(struct ledger *ledger, const char *token, int64_t otherwise)
+{
+    return ledger_number(ledger, otherwise,
+                         "SELECT CASE WHEN pruned THEN -1 ELSE last_ms END"
+                         " FROM tokens WHERE token = ?",
+                         "s", token);
+}
+
 int report_run_take(struct ledger *ledger, const struct report *report, json_t *json)
 {
     struct growth growth = {.count = 0};
+    struct live_counts counts;
     struct run run;
 
     if (parse(json, &run) < 0)
         return -1;
-    growth.from_ms = ledger_number(
-        ledger, run.start_ms,
-        "SELECT CASE WHEN pruned THEN -1 ELSE last_ms END FROM tokens WHERE token = ?",
-        "s", run.token);
+    growth.to_ms = run.end_ms ? run.end_ms : report->time_ms;
+    counts = counts_of(report, &run, growth.to_ms);
+    if (goes_on(&run) && live_note(ledger, &counts))
+        return 0;
+    growth.from_ms = last_ms(ledger, run.token, run.start_ms);
     if (growth.from_ms < 0)
         return tell_pruned(ledger, report, &run);
-    growth.to_ms = run.end_ms ? run.end_ms : report->time_ms;
-    kinds_clear(&growth.mj);
     if (take_token(ledger, report, &run, growth.to_ms) < 0)
         return -1;
-    if (take_counts(ledger, report, &run, &growth) < 0 ||
-        take_point(ledger, &run, &growth) < 0 ||
-        cap_report_run(ledger, run.token, run.caps, growth.to_ms) < 0)
+    if (save(ledger, report, &run, &growth) < 0 ||
+        cap_report_run(ledger, run.token, run.caps, growth.to_ms) < 0 ||
+        live_saved(ledger, &counts) < 0)
         return -1;
     return steps_take(ledger, run.token, run.steps);
+}
+
+/* The domains that the ledger knows of a token, as a report describes them. */
+static json_t *described(struct ledger *ledger, const char *token)
+{
+    sqlite3_stmt *row = ledger_query(
+        ledger, "SELECT domain, kind, integrated FROM run_domains WHERE token = ?", "s",
+        token);
+    json_t *all = json_object();
+
+    while (row && sqlite3_step(row) == SQLITE_ROW)
+        json_object_set_new(all, (const char *)sqlite3_column_text(row, 0),
+                            json_pack("{s:s s:b}", "kind",
+                                      (const char *)sqlite3_column_text(row, 1),
+                                      "integrated", sqlite3_column_int(row, 2)));
+    ledger_done(ledger, row);
+    return all;
+}
+
+static int save_waiting(struct ledger *ledger, const struct live_counts *counts)
+{
+    struct report report = {.node = "", .described = described(ledger, counts->token)};
+    struct run run = {.token = counts->token, .domains = counts->domains};
+    struct growth growth = {.to_ms = counts->to_ms};
+    int rc;
+
+    growth.from_ms = last_ms(ledger, counts->token, counts->to_ms);
+    rc = growth.from_ms < 0 ? 0 : save(ledger, &report, &run, &growth);
+    json_decref(report.described);
+    if (rc < 0 || ledger_do(ledger,
+                            "UPDATE tokens SET last_ms = MAX(last_ms, ?1),"
+                            " cpu_ns = MAX(cpu_ns, ?2) WHERE token = ?3",
+                            "iis", counts->to_ms, counts->cpu_ns, counts->token) < 0)
+        return -1;
+    return live_saved(ledger, counts);
+}
+
+int report_run_save(struct ledger *ledger, int64_t run_id)
+{
+    struct live_counts counts;
+    char token[64];
+    int rc = 0;
+
+    while (rc == 0 && live_waiting(ledger, run_id, token, &counts)) {
+        rc = save_waiting(ledger, &counts);
+        json_decref(counts.domains);
+    }
+    return rc;
 }

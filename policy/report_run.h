@@ -23,7 +23,11 @@ struct report {
 /* -1 with a sentence if `json` is no run as API.md has it. */
 int report_run_check(json_t *json, const char **error);
 
-/* Takes a run that has been checked; -1 if the ledger cannot. No count goes back. */
+/* Takes a run that has been checked; -1 if the ledger cannot. No count goes back. What
+ * merely goes on may wait in memory (live.h). */
 int report_run_take(struct ledger *ledger, const struct report *report, json_t *json);
+
+/* Saves what waits of this run. */
+int report_run_save(struct ledger *ledger, int64_t run_id);
 
 #endif

@@ -14,8 +14,10 @@
 #include "policy/control_call.h"
 #include "policy/person.h"
 #include "policy/policy_call.h"
+#include "policy/power.h"
 #include "policy/quote_call.h"
 #include "policy/report.h"
+#include "policy/web.h"
 
 static int64_t argument(const struct route_call *call, const char *name,
                         int64_t otherwise)
@@ -67,10 +69,12 @@ static json_t *report(const struct route_call *call, unsigned *status)
                      &error);
     policy_release(policy);
     if (rc < 0) {
+        call->context->activity->reports_refused++;
         json_decref(json);
         *status = rc == -1 ? MHD_HTTP_BAD_REQUEST : MHD_HTTP_SERVICE_UNAVAILABLE;
         return person_error(error);
     }
+    call->context->activity->reports++;
     if (is_waited_for(json, answer))
         worker_kick(call->context->worker);
     json_decref(json);
@@ -117,11 +121,24 @@ static json_t *running(const struct route_call *call, unsigned *status)
                           (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, status);
 }
 
+static json_t *power(const struct route_call *call, unsigned *status)
+{
+    return power_answer(call->context->ledger, call->rights, call->context->cluster,
+                        argument(call, "start", 0), argument(call, "end", 0), status);
+}
+
+static json_t *web(const struct route_call *call, unsigned *status)
+{
+    return web_link(call->context->web, call->rights, status);
+}
+
 static json_t *ping(const struct route_call *call, unsigned *status)
 {
     *status = MHD_HTTP_OK;
-    return json_pack("{s:s s:s s:s}", "version", PACKAGE_VERSION, "cluster",
-                     call->context->cluster, "user", call->rights->user);
+    return json_pack("{s:s s:s s:s s:b s:b}", "version", PACKAGE_VERSION, "cluster",
+                     call->context->cluster, "user", call->rights->user, "sees_all",
+                     (int)call->rights->sees_all, "coordinates",
+                     call->rights->account_count > 0);
 }
 
 static json_t *policies(const struct route_call *call, unsigned *status)
@@ -156,6 +173,7 @@ static json_t *budgets(const struct route_call *call, unsigned *status)
         .account = call->query(call->of, "account"),
         .user = call->query(call->of, "user"),
         .all = argument(call, "all", 0) != 0,
+        .most = argument(call, "most", 0),
         .body = call->body,
         .body_len = call->body_len,
     };
@@ -344,6 +362,8 @@ static const struct {
     {"GET", "/v1/usage", usage},
     {"GET", "/v1/running", running},
     {"GET", "/v1/nodes", nodes},
+    {"GET", "/v1/power", power},
+    {"GET", "/v1/web", web},
     {"GET", "/v1/ping", ping},
     {"GET", "/v1/policy", policies},
     {"GET", "/v1/policy/explain", policies},
@@ -378,7 +398,7 @@ json_t *route_call(const struct route_call *call, unsigned *status)
     if (other)
         return json_pack("{s:s++}", "error", "this call is a ", other, "");
     return person_error(
-        "there is no such call: /v1/job, /v1/running, /v1/usage, /v1/nodes, "
+        "there is no such call: /v1/job, /v1/running, /v1/usage, /v1/nodes, /v1/power, "
         "/v1/budgets, /v1/quota, /v1/postings, /v1/policy, /v1/queue, "
-        "/v1/quote, /v1/why, /v1/shadow, /v1/freeze, /v1/cap, /v1/ping");
+        "/v1/quote, /v1/why, /v1/shadow, /v1/freeze, /v1/cap, /v1/web, /v1/ping");
 }

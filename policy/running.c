@@ -13,6 +13,9 @@
 /* How long an answer is as good as new. */
 #define FRESH_MS 1000
 
+/* The ledger is let go of after so many runs: there may be 40 000. */
+#define PIECE 1000
+
 /* Of a shorter time a mean power says little. */
 #define SHORT_MS 500
 
@@ -86,32 +89,61 @@ static void take_run(sqlite3_stmt *row, struct run *run)
         take_text(row, i + 1, texts[i], 64);
 }
 
-static int read_runs(struct running *running)
+/* So many more, from the one behind `after` on; the last one's id, 0: there is none. */
+static int64_t read_piece(struct running *running, int64_t after, int64_t room)
 {
-    int64_t room = ledger_number(running->ledger, 0, "SELECT COUNT(*) FROM used", "");
-    struct run *runs = calloc((size_t)room + 1, sizeof *runs);
-    sqlite3_stmt *row;
+    int64_t last = 0;
+    sqlite3_stmt *row = ledger_query(
+        running->ledger,
+        "SELECT r.id, r.job_text, r.user, r.account, r.partition, r.name, r.start_s,"
+        " r.node_count, CASE WHEN u.last_ms IS NOT NULL THEN u.mj END, l.mj, l.until_s,"
+        " c.gpu_mw, c.package_mw, c.cpu_percent, c.why"
+        " FROM used u CROSS JOIN runs r ON r.id = u.run_id"
+        " LEFT JOIN liens l ON l.run_id = r.id LEFT JOIN caps c ON c.run_id = r.id"
+        " WHERE u.run_id > ? AND r.state = 'running' ORDER BY u.run_id LIMIT ?",
+        "ii", after, (int64_t)PIECE);
 
+    if (!row)
+        return -1;
+    while (running->count < room && sqlite3_step(row) == SQLITE_ROW) {
+        take_run(row, &running->runs[running->count]);
+        last = running->runs[running->count++].id;
+    }
+    ledger_done(running->ledger, row);
+    return last;
+}
+
+static int make_room(struct running *running, int64_t *room)
+{
+    struct run *runs;
+
+    if (ledger_look(running->ledger) < 0)
+        return -1;
+    *room = ledger_number(running->ledger, 0, "SELECT COUNT(*) FROM used", "");
+    ledger_commit_soon(running->ledger);
+    runs = calloc((size_t)*room + 1, sizeof *runs);
     if (!runs)
         return -1;
     free(running->runs);
     running->runs = runs;
     running->count = 0;
-    row = ledger_query(
-        running->ledger,
-        "SELECT r.id, r.job_text, r.user, r.account, r.partition, r.name, r.start_s,"
-        " r.node_count, CASE WHEN u.last_ms IS NOT NULL THEN u.mj END, l.mj, l.until_s,"
-        " c.gpu_mw, c.package_mw, c.cpu_percent, c.why"
-        " FROM runs r INDEXED BY runs_open JOIN used u ON u.run_id = r.id"
-        " LEFT JOIN liens l ON l.run_id = r.id LEFT JOIN caps c ON c.run_id = r.id"
-        " WHERE r.state <> 'settled' AND r.state = 'running' ORDER BY r.id",
-        "");
-    if (!row)
-        return -1;
-    while (running->count < room && sqlite3_step(row) == SQLITE_ROW)
-        take_run(row, &runs[running->count++]);
-    ledger_done(running->ledger, row);
     return 0;
+}
+
+/* By id. */
+static int read_runs(struct running *running)
+{
+    int64_t last = 0, room;
+
+    if (make_room(running, &room) < 0)
+        return -1;
+    do {
+        if (ledger_look(running->ledger) < 0)
+            return -1;
+        last = read_piece(running, last, room);
+        ledger_commit_soon(running->ledger);
+    } while (last > 0);
+    return last < 0 ? -1 : 0;
 }
 
 static int by_id(const void *a, const void *b)
@@ -146,18 +178,25 @@ static void take_power(sqlite3_stmt *row, struct run *run)
     run->nodes_known++;
 }
 
-static int read_powers(struct running *running, int64_t now_ms)
+/* … of the runs from one id to another. */
+static int read_some_powers(struct running *running, int64_t now_ms, int64_t first,
+                            int64_t last)
 {
     sqlite3_stmt *row = ledger_query(
         running->ledger,
-        "SELECT r.id, t.simulated, p.from_ms, p.to_ms, p.cpu_mj, p.dram_mj, p.gpu_mj,"
-        " p.other_mj FROM runs r INDEXED BY runs_open"
+        "SELECT r.id, t.simulated, COALESCE(v.from_ms, p.from_ms),"
+        " COALESCE(v.to_ms, p.to_ms), COALESCE(v.last_mj, p.cpu_mj),"
+        " CASE WHEN v.last_mj IS NULL THEN p.dram_mj END,"
+        " CASE WHEN v.last_mj IS NULL THEN p.gpu_mj END,"
+        " CASE WHEN v.last_mj IS NULL THEN p.other_mj END"
+        " FROM used u CROSS JOIN runs r ON r.id = u.run_id"
         " CROSS JOIN tokens t ON t.run_id = r.id CROSS JOIN run_points p"
         " ON p.token = t.token AND p.to_ms ="
         "  (SELECT MAX(to_ms) FROM run_points WHERE token = t.token)"
-        " WHERE r.state <> 'settled' AND r.state = 'running' AND NOT t.final"
-        " AND p.to_ms >= ?",
-        "i", now_ms - 3 * running->report_ms);
+        " LEFT JOIN live v ON v.token = t.token AND v.last_mj IS NOT NULL"
+        " WHERE u.run_id >= ? AND u.run_id <= ? AND r.state = 'running' AND NOT t.final"
+        " AND COALESCE(v.to_ms, p.to_ms) >= ?",
+        "iii", first, last, now_ms - 3 * running->report_ms);
 
     if (!row)
         return -1;
@@ -168,6 +207,23 @@ static int read_powers(struct running *running, int64_t now_ms)
             take_power(row, run);
     }
     ledger_done(running->ledger, row);
+    return 0;
+}
+
+static int read_powers(struct running *running, int64_t now_ms)
+{
+    for (int i = 0; i < running->count; i += PIECE) {
+        int last = i + PIECE < running->count ? i + PIECE - 1 : running->count - 1;
+        int rc;
+
+        if (ledger_look(running->ledger) < 0)
+            return -1;
+        rc = read_some_powers(running, now_ms, running->runs[i].id,
+                              running->runs[last].id);
+        ledger_commit_soon(running->ledger);
+        if (rc < 0)
+            return -1;
+    }
     return 0;
 }
 
@@ -183,18 +239,10 @@ static int by_power(const void *a, const void *b)
 
 static int refresh(struct running *running, int64_t now_ms)
 {
-    int rc;
-
     if (running->made_ms && now_ms >= running->made_ms &&
         now_ms < running->made_ms + FRESH_MS)
         return 0;
-    if (ledger_look(running->ledger) < 0)
-        return -1;
-    rc = read_runs(running);
-    if (rc == 0)
-        rc = read_powers(running, now_ms);
-    ledger_commit_soon(running->ledger);
-    if (rc < 0)
+    if (read_runs(running) < 0 || read_powers(running, now_ms) < 0)
         return -1;
     if (running->count > 1)
         qsort(running->runs, (size_t)running->count, sizeof *running->runs, by_power);
@@ -267,4 +315,19 @@ json_t *running_answer(struct running *running, const struct access_rights *righ
     return json_pack("{s:I s:o s:I s:I s:b s:o}", "time_ms", (json_int_t)made_ms, "mw",
                      known(mw), "count", (json_int_t)count, "measured",
                      (json_int_t)measured, "simulated", (int)simulated, "runs", list);
+}
+
+void running_power(struct running *running, int64_t now_ms, int64_t *mw,
+                   int64_t *measured)
+{
+    pthread_mutex_lock(&running->lock);
+    if (refresh(running, now_ms) == 0) {
+        *mw = ENERGY_UNKNOWN;
+        *measured = 0;
+        for (int i = 0; i < running->count; i++) {
+            *mw = energy_add(*mw, running->runs[i].mw);
+            *measured += running->runs[i].mw != ENERGY_UNKNOWN;
+        }
+    }
+    pthread_mutex_unlock(&running->lock);
 }

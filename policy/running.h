@@ -33,4 +33,8 @@ json_t *running_answer(struct running *running, const struct access_rights *righ
                        const struct running_filter *filter, int64_t now_ms,
                        unsigned *status);
 
+/* The power of all of them, and of how many it is known; untouched on failure. */
+void running_power(struct running *running, int64_t now_ms, int64_t *mw,
+                   int64_t *measured);
+
 #endif

@@ -29,9 +29,14 @@ int schema_fill(sqlite3 *db, int version);
  * used: of each run that is not settled, what it has used by its last report (open_mj:
  * beyond what the roll-ups have), the first and the last quarter-hour of that, and when
  * the report was.
+ * live: of each token of a run that goes on, what the ledger has of it (saved_mj, by
+ * the report of saved_ms) and what is noted of it beyond that (mj, in `used` too), with
+ * the counts themselves (live.h); last_mj: from from_ms to to_ms. live_watched: runs
+ * whose counts don't wait.
  * caps: what each running run is held to (cap.h; null: that part is not held); one that
  * is not there is not worked out yet. caps_due: runs whose caps are to be worked out.
- * quota_percents: how much of each quota is used. */
+ * quota_percents: how much of each quota is used, and where its budget stands, as last
+ * worked out. */
 extern const char schema_in_memory[];
 
 #endif

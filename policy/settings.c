@@ -73,6 +73,62 @@ static void take_meter(struct config_item meter, struct settings *s)
     config_number(config_member(idle, "gpu"), 0, 10000000, &s->idle_gpu_mw);
 }
 
+#define URL_MOST 200
+
+/* Behind a path of a proxy's, "https://hpc.example.org/kwota". */
+static void take_url(struct config_item url, char **to)
+{
+    const char *host;
+    char *text = NULL;
+
+    if (!config_text(url, &text))
+        return;
+    host = strncmp(text, "http://", 7) == 0    ? text + 7
+           : strncmp(text, "https://", 8) == 0 ? text + 8
+                                               : "";
+    if (!host[0] || host[0] == '/' || strlen(text) > URL_MOST ||
+        strpbrk(text, " ;?#\"<>\\")) {
+        config_wrong(url, "a URL that begins with https:// or http://");
+        free(text);
+        return;
+    }
+    while (text[strlen(text) - 1] == '/')
+        text[strlen(text) - 1] = '\0';
+    free(*to);
+    *to = text;
+}
+
+static void take_web(struct config_item item, struct settings_web *web)
+{
+    static const char *const keys[] = {"enabled", "address",   "port",
+                                       "url",     "session_s", NULL};
+
+    if (!config_is_object(item))
+        return;
+    config_known(item, keys);
+    config_bool(config_member(item, "enabled"), &web->enabled);
+    config_text(config_member(item, "address"), &web->address);
+    config_number(config_member(item, "port"), 1, 65535, &web->port);
+    take_url(config_member(item, "url"), &web->url);
+    config_number(config_member(item, "session_s"), 60, 7 * 86400, &web->session_s);
+}
+
+static void take_metrics(struct config_item item, struct settings_metrics *metrics)
+{
+    static const char *const keys[] = {"enabled",  "address", "port", "token_file",
+                                       "accounts", "nodes",   NULL};
+
+    if (!config_is_object(item))
+        return;
+    config_known(item, keys);
+    config_bool(config_member(item, "enabled"), &metrics->enabled);
+    config_text(config_member(item, "address"), &metrics->address);
+    config_number(config_member(item, "port"), 1, 65535, &metrics->port);
+    config_text(config_member(item, "token_file"), &metrics->token_file);
+    config_number(config_member(item, "accounts"), 0, 10000, &metrics->accounts);
+    config_number(config_member(item, "nodes"), 0, 20000, &metrics->nodes);
+}
+
 /* `server` and `slurm_user` are the kwota command's, which asks before it knows more;
  * here they are only checked. */
 static void take_all(struct configuration *conf, struct settings *s)
@@ -90,8 +146,11 @@ static void take_all(struct configuration *conf, struct settings *s)
     config_number(configuration_top(conf, "settle_timeout_s"), 1, 86400 * 30,
                   &s->settle_timeout_s);
     config_number(configuration_top(conf, "sweep_s"), 1, 86400, &s->sweep_s);
+    config_number(configuration_top(conf, "save_s"), 0, 3600, &s->save_s);
     take_listen(configuration_top(conf, "listen"), s);
     take_meter(configuration_top(conf, "meter"), s);
+    take_web(configuration_top(conf, "web"), &s->web);
+    take_metrics(configuration_top(conf, "metrics"), &s->metrics);
     free(unused);
 }
 
@@ -135,8 +194,11 @@ int settings_read(struct settings *settings, const char *path)
         .spool = strdup(KWOTA_SPOOLDIR),
         .settle_timeout_s = 600,
         .sweep_s = 300,
+        .save_s = -1,
         .tick_ms = 10000,
         .report_ms = 60000,
+        .web = {.address = strdup("127.0.0.1"), .port = 6829, .session_s = 8 * 3600},
+        .metrics = {.address = strdup("127.0.0.1"), .port = 6830, .accounts = 200},
     };
     default_names(settings);
     if (conf) {
@@ -155,4 +217,8 @@ void settings_free(struct settings *settings)
     free(settings->spool);
     free(settings->munge_socket);
     free(settings->cluster);
+    free(settings->web.address);
+    free(settings->web.url);
+    free(settings->metrics.address);
+    free(settings->metrics.token_file);
 }

@@ -11,6 +11,24 @@
 #define SETTINGS_NAMES 8
 #define SETTINGS_KINDS 2 /* package, dram */
 
+/* The dashboard's listener. */
+struct settings_web {
+    bool enabled;
+    char *address;
+    int64_t port;
+    char *url; /* what links begin with; NULL: of address and port */
+    int64_t session_s;
+};
+
+/* The listener of those who scrape metrics. */
+struct settings_metrics {
+    bool enabled;
+    char *address;
+    int64_t port;
+    char *token_file;        /* NULL: whoever reaches it may read */
+    int64_t accounts, nodes; /* so many have series of their own */
+};
+
 struct settings {
     char *address;
     int port;
@@ -22,6 +40,7 @@ struct settings {
     char *cluster;      /* NULL: Slurm's ClusterName */
     int64_t settle_timeout_s;
     int64_t sweep_s;
+    int64_t save_s; /* counts may wait so long for the ledger; -1: by live.h */
     int64_t tick_ms;
     int64_t report_ms;
     int64_t idle_package_mw; /* 0: meters learn it */
@@ -29,6 +48,8 @@ struct settings {
     int64_t idle_gpu_mw;
     bool
         share_by_cpus; /* a job's share of a node: its CPUs, not the largest fraction */
+    struct settings_web web;
+    struct settings_metrics metrics;
 };
 
 /* Reads a file, and those it includes, over the defaults. On mistakes prints each as

@@ -106,13 +106,19 @@ int64_t standing_percent(const struct balance *balance)
     return percent > 1000 ? 1000 : (int64_t)percent;
 }
 
-static int keep_percent(struct ledger *ledger, int64_t quota_id, int64_t percent)
+static int keep(struct ledger *ledger, int64_t quota_id, const struct balance *balance)
 {
-    return ledger_do(ledger,
-                     "INSERT INTO quota_percents VALUES (?,?) ON CONFLICT DO UPDATE"
-                     " SET percent = excluded.percent"
-                     " WHERE percent <> excluded.percent",
-                     "ii", quota_id, percent);
+    return ledger_do(
+        ledger,
+        "INSERT INTO quota_percents VALUES (?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET"
+        " percent = excluded.percent, quota_mj = excluded.quota_mj,"
+        " granted_mj = excluded.granted_mj, used_mj = excluded.used_mj,"
+        " reserved_mj = excluded.reserved_mj, available_mj = excluded.available_mj"
+        " WHERE quota_mj <> excluded.quota_mj OR used_mj <> excluded.used_mj"
+        " OR available_mj <> excluded.available_mj",
+        "iiiiiii", quota_id, standing_percent(balance), balance->quota_mj,
+        balance->granted_mj, balance->used_mj, balance->reserved_mj,
+        balance->available_mj);
 }
 
 static int work_out(struct standing *standing, struct ledger *ledger,
@@ -125,7 +131,7 @@ static int work_out(struct standing *standing, struct ledger *ledger,
         return -1;
     rc = quota_balance(ledger, policy, &standing->quota, now_s, 0, &balance);
     if (rc == 0)
-        rc = keep_percent(ledger, standing->quota.id, standing_percent(&balance));
+        rc = keep(ledger, standing->quota.id, &balance);
     if (ledger_commit(ledger) < 0 || rc < 0)
         return -1;
     standing->balance = balance;

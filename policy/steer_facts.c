@@ -36,6 +36,7 @@ static void take_run(sqlite3_stmt *row, struct steer_facts *f)
     f->most_mj = sqlite3_column_int64(row, 13);
     f->used_mj = sqlite3_column_int64(row, 14);
     put(f->text, sizeof f->text, row, 15);
+    f->memory.known = sqlite3_column_int(row, 16) != 0;
 }
 
 static bool read_run(struct ledger *ledger, struct steer_facts *f)
@@ -44,7 +45,9 @@ static bool read_run(struct ledger *ledger, struct steer_facts *f)
         ledger,
         "SELECT r.cluster, r.user, r.account, r.partition, r.name, r.node_count,"
         " r.gpus, r.asked_nodes, r.asked_cpus, r.asked_gpus, l.from_s, l.until_s, l.mj,"
-        " l.most_mj, u.mj, r.job_text FROM liens l JOIN runs r ON r.id = l.run_id"
+        " l.most_mj, u.mj, r.job_text,"
+        " EXISTS (SELECT 1 FROM steering s WHERE s.run_id = l.run_id) FROM liens l "
+        "JOIN runs r ON r.id = l.run_id"
         " JOIN used u ON u.run_id = l.run_id WHERE l.run_id = ?"
         " AND r.state = 'running' AND r.enforce = 'strict' AND r.decision = 'run'",
         "i", f->run_id);
@@ -161,13 +164,15 @@ static void read_cap(struct ledger *ledger, struct steer_facts *f)
 bool steer_facts_read(struct ledger *ledger, int64_t run_id, struct steer_facts *facts)
 {
     *facts = (struct steer_facts){.run_id = run_id};
-    if (!read_run(ledger, facts))
-        return false;
+    return read_run(ledger, facts);
+}
+
+void steer_facts_more(struct ledger *ledger, struct steer_facts *facts)
+{
     read_reports(ledger, facts);
     read_used(ledger, facts);
     read_memory(ledger, facts);
     read_cap(ledger, facts);
-    return true;
 }
 
 /* Mean powers of one token's reports; -1 where a kind was not measured. */

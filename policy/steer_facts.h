@@ -46,8 +46,12 @@ struct steer_facts {
     int64_t cap_mw[2]; /* GPUs' and packages' in force by others' word; 0: none */
 };
 
-/* false: it is no running run that is held to its lien. */
+/* Who it is, and whether it is remembered; false: it is no running run that is held to
+ * its lien. */
 bool steer_facts_read(struct ledger *ledger, int64_t run_id, struct steer_facts *facts);
+
+/* The rest of them, for the few that are steered. */
+void steer_facts_more(struct ledger *ledger, struct steer_facts *facts);
 
 /* Power lately by the last reports, of those since_ms if there are any: into mw of
  * run->gpu, run->package and other_mw. false: nobody can tell. */

@@ -6,6 +6,7 @@
 
 #include "policy/energy.h"
 #include "policy/lien_inside.h"
+#include "policy/live.h"
 #include "policy/steer_facts.h"
 #include "policy/steer_inside.h"
 
@@ -71,6 +72,7 @@ static void let_go(const struct look *l)
     write_order(l, &nothing, "");
     ledger_do(l->round->ledger, "DELETE FROM steering WHERE run_id = ?", "i",
               l->facts.run_id);
+    live_watch(l->round->ledger, l->facts.run_id, false);
 }
 
 /* Takes what was used since the last look into the memory. */
@@ -293,6 +295,8 @@ int steer_review(const struct steer_round *round, int64_t run_id, int64_t now_s)
         let_go(&l);
         return 0;
     }
+    live_watch(round->ledger, run_id, true);
+    steer_facts_more(round->ledger, &l.facts);
     if (!is_due(&l))
         return 0;
     take_subject(&l);

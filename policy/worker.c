@@ -2,6 +2,7 @@
 #include "policy/worker.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +13,16 @@
 #include "policy/gate.h"
 #include "policy/inquiry.h"
 #include "policy/journal.h"
+#include "policy/live.h"
 #include "policy/node_facts.h"
+#include "policy/report_run.h"
 #include "policy/run.h"
 
 /* The journal is looked at this often; a kick makes it sooner. */
 #define PACE_S 1
+
+/* How often it is worked out how long counts may wait. */
+#define PACE_EVERY_S 10
 
 /* So long at least between two rounds: what is heard meanwhile is one round's work. */
 #define LEAST_NS 20000000
@@ -45,6 +51,8 @@ struct worker {
     pthread_cond_t kicked;
     bool stop, kick;
     int64_t next_sweep_s, facts_s; /* facts_s: when nodes were asked about last */
+    int64_t next_pace_s;
+    atomic_llong round_s;          /* when the last round ended */
     /* of the thread alone: */
     bool undecided; /* a start waits for room */
     unsigned lines; /* of the journal that were looked at */
@@ -78,8 +86,11 @@ static int settle_one(struct worker *w, int64_t run_id)
     if (ledger_begin(w->ledger) < 0)
         return 0;
     policy = policy_store_take(w->policies);
-    rc = run_settle(w->ledger, policy, run_id, time(NULL),
-                    w->settings->settle_timeout_s, w->started_s);
+    /* A node that gives no final has told more than is saved. */
+    rc = report_run_save(w->ledger, run_id);
+    if (rc == 0)
+        rc = run_settle(w->ledger, policy, run_id, time(NULL),
+                        w->settings->settle_timeout_s, w->started_s);
     policy_release(policy);
     if (rc < 0)
         ledger_rollback(w->ledger);
@@ -219,6 +230,15 @@ static void look_at_changed(struct worker *w, int64_t now_s)
         inquiry_look(&w->inquiry, jobs[i], now_s);
 }
 
+static void set_pace(struct worker *w, int64_t now_s)
+{
+    if (now_s < w->next_pace_s || ledger_begin(w->ledger) < 0)
+        return;
+    live_pace(w->ledger, w->settings->save_s, w->settings->report_ms);
+    ledger_commit_soon(w->ledger);
+    w->next_pace_s = now_s + PACE_EVERY_S;
+}
+
 static void work_round(struct worker *w)
 {
     int64_t now_s = time(NULL);
@@ -240,6 +260,7 @@ static void work_round(struct worker *w)
     }
     settle_runs(w);
     drop_news(w);
+    set_pace(w, now_s);
     if (now_s != w->facts_s)
         node_facts_refresh(w->ledger, now_s);
     w->facts_s = now_s;
@@ -258,6 +279,7 @@ static void *work(void *arg)
         w->kick = false;
         pthread_mutex_unlock(&w->lock);
         work_round(w);
+        w->round_s = time(NULL);
         nanosleep(&least, NULL);
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec += w->undecided ? 0 : PACE_S;
@@ -309,6 +331,11 @@ struct worker *worker_start(struct ledger *ledger, const struct settings *settin
         return NULL;
     }
     return w;
+}
+
+int64_t worker_round_s(struct worker *w)
+{
+    return w->round_s;
 }
 
 void worker_kick(struct worker *w)

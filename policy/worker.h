@@ -23,6 +23,9 @@ struct worker *worker_start(struct ledger *ledger, const struct settings *settin
 /* There is something to do: a report came. Thread-safe, never waits. */
 void worker_kick(struct worker *worker);
 
+/* When its last round ended; 0: none has. Thread-safe. */
+int64_t worker_round_s(struct worker *worker);
+
 void worker_stop(struct worker *worker);
 
 #endif

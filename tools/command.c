@@ -10,6 +10,7 @@
 
 #include "policy/client.h"
 #include "policy/configuration.h"
+#include "policy/credential.h"
 #include "tools/printable.h"
 
 #define CONNECT_MS 3000
@@ -47,14 +48,20 @@ static const char *text_or(const json_t *object, const char *key, const char *ot
     return value ? value : otherwise;
 }
 
+/* kwotad's user, who signs what it says. */
+static uid_t signer_of(struct configuration *conf)
+{
+    const struct passwd *signer = getpwnam(setting(conf, "slurm_user", "slurm"));
+
+    return signer ? signer->pw_uid : 0;
+}
+
 static struct client *connect_to(struct configuration *conf, char *where, size_t size)
 {
-    const char *user = setting(conf, "slurm_user", "slurm");
-    const struct passwd *signer = getpwnam(user);
     struct client_options options = {
         .servers = given_server ? given_server : getenv("KWOTA_SERVER"),
         .munge_socket = setting(conf, "munge_socket", NULL),
-        .signer = signer ? signer->pw_uid : 0,
+        .signer = signer_of(conf),
         .connect_timeout_ms = CONNECT_MS,
         .timeout_ms = TIMEOUT_MS,
     };
@@ -153,6 +160,20 @@ int command_get(const char *path, bool quiet, json_t **reply)
 int command_post(const char *path, json_t *body, json_t **reply)
 {
     return call("POST", path, body, false, reply);
+}
+
+int command_open(const char *sealed, char **text)
+{
+    struct configuration *conf = read_configuration();
+    struct credential_error why;
+    int rc = credential_open(setting(conf, "munge_socket", NULL), sealed,
+                             signer_of(conf), text, &why);
+
+    configuration_free(conf);
+    if (rc == 0)
+        return 0;
+    fprintf(stderr, "kwota: kwotad's answer cannot be opened: %s\n", why.text);
+    return EXIT_REFUSED;
 }
 
 void command_query(char *path, size_t size, const char *key, const char *value)

@@ -18,7 +18,7 @@ struct command {
 extern const struct command command_job, command_usage, command_nodes, command_policy,
     command_why, command_queue, command_shadow, command_freeze, command_budget,
     command_quota, command_grant, command_adjust, command_refund, command_transfer,
-    command_quote, command_cap, command_top, command_verify, command_prune,
+    command_quote, command_cap, command_top, command_web, command_verify, command_prune,
     command_ledger;
 
 /* Where kwotad is, from --server, KWOTA_SERVER, or the configuration. */
@@ -38,6 +38,10 @@ int command_post(const char *path, json_t *body, json_t **reply);
 /* kwotad's ledger on this host, by the configuration. Returns path. */
 #define COMMAND_PATH 4096
 const char *command_ledger_path(char path[COMMAND_PATH]);
+
+/* Opens a text that kwotad sealed for whoever asked (credential_seal): *text is
+ * malloc'd. 0, or an exit status: what went wrong has been said on stderr. */
+int command_open(const char *sealed, char **text);
 
 /* Adds a query's key and value to a path, encoded; nothing if the value is NULL. */
 void command_query(char *path, size_t size, const char *key, const char *value);

@@ -4,7 +4,10 @@
 load cluster
 
 setup_file() {
-    cluster_up --nodes 2 --cpus 4 --tick-ms 2000 --report-ms 1000
+    # Counts wait in kwotad's memory as on a large cluster.
+    echo '{"save_s": 4}' >"$BATS_FILE_TMPDIR/settings.json"
+    cluster_up --nodes 2 --cpus 4 --tick-ms 2000 --report-ms 1000 \
+        --policy "$BATS_FILE_TMPDIR/settings.json"
     wake=$(submit alice 'srun true' -A astro -N 2 -n 2 -o /dev/null)
     wait_for 60 settled "$wake"
 }

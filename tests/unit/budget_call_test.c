@@ -21,6 +21,9 @@ static const struct access_rights dora = {.user = "dora", /* coordinates */
 
 static char clock_file[128];
 
+/* How many budgets are asked for. */
+static int64_t most;
+
 /* phys above astro, with alice; arts with bob. The budgets' clock stands near NOW. */
 static int open_world(void **state)
 {
@@ -84,7 +87,8 @@ static json_t *get(struct books *b, const struct access_rights *rights,
                                      .path = "/v1/budgets",
                                      .account = account,
                                      .user = user,
-                                     .all = all};
+                                     .all = all,
+                                     .most = most};
     unsigned status = 0;
     json_t *answer = budget_call(&call, &status);
 
@@ -158,6 +162,31 @@ static void who_sees_which(void **state)
     sees(b, &operator, "astro", "alice", false,
          "/alice astro/ astro/alice phys/ root/");
     sees(b, &operator, NULL, "bob", false, "/bob arts/ arts/bob root/");
+}
+
+/* Of too many those that are used most, as far as the steward has worked it out. */
+static void the_most_used_come_first(void **state)
+{
+    static const struct {
+        int64_t most;
+        const char *expected;
+    } table[] = {
+        {2, "arts/bob astro/"},
+        {3, "arts/bob astro/ /alice"},
+        {9, "/alice /bob arts/ arts/bob astro/ astro/alice astro/carol phys/ root/"},
+        {0, "/alice /bob arts/ arts/bob astro/ astro/alice astro/carol phys/ root/"},
+    };
+    struct books *b = *state;
+
+    many_quotas(b);
+    books_do(b, "INSERT INTO quota_percents (quota_id, percent) SELECT id,"
+                " CASE account || '/' || user WHEN 'arts/bob' THEN 90"
+                " WHEN 'astro/' THEN 70 WHEN '/alice' THEN 5 ELSE 1 END FROM quotas");
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        most = table[i].most;
+        sees(b, &operator, NULL, NULL, true, table[i].expected);
+    }
+    most = 0;
 }
 
 static void who_may_not_ask(void **state)
@@ -376,7 +405,8 @@ static void what_is_given_is_told(void **state)
          "{\"account\":\"astro\",\"amount\":\"-1kWh\",\"why\":\"x\"}", 400);
     post(b, &operator, "grant", "{\"account\":\"astro\",\"amount\":\"1kWh\"}", 400);
     books_run(b, 7, "c", "astro", "alice", "main", "settled");
-    books_do(b, "INSERT INTO entries VALUES (1,7,'charge',90,1,'kwotad','')");
+    books_do(b, "INSERT INTO entries (id, run_id, kind, mj, time_s, actor, why) VALUES "
+                "(1,7,'charge',90,1,'kwotad','')");
     answer = call(b, &operator, "POST", "/v1/quota/refund",
                   "{\"job\":\"7\",\"why\":\"disk full\"}", 200);
     assert_int_equal(json_integer_value(json_object_get(answer, "amount_mj")), 90);
@@ -438,6 +468,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_WORLD(who_sees_which),
+        IN_WORLD(the_most_used_come_first),
         IN_WORLD(who_may_not_ask),
         IN_WORLD(where_one_has_used_something),
         IN_WORLD(where_a_budget_stands),

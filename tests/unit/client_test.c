@@ -589,6 +589,48 @@ static void nobody_there(void **state)
     assert_non_null(strstr(error, "no.such.host.invalid"));
 }
 
+/* What was sealed for somebody opens for them alone, once, and is its signer's word. */
+static void what_is_sealed(void **state)
+{
+    const struct {
+        uid_t reader, signer;
+        int rc;
+        const char *why;
+    } table[] = {
+        {getuid(), getuid(), 0, NULL},
+        {getuid() + 1, getuid(), -1, "another user"},
+        {getuid(), getuid() + 1, -1, "not by kwotad's uid"},
+    };
+    struct credential_error why;
+    char *sealed, *text;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        assert_int_equal(
+            credential_seal(munge_socket, table[i].reader, "a\nlink", &sealed, &why),
+            0);
+        assert_null(strstr(sealed, "link"));
+        assert_int_equal(
+            credential_open(munge_socket, sealed, table[i].signer, &text, &why),
+            table[i].rc);
+        if (table[i].rc == 0)
+            assert_string_equal(text, "a\nlink");
+        else
+            assert_non_null(strstr(why.text, table[i].why));
+        free(text);
+        assert_int_equal(credential_open(munge_socket, sealed, getuid(), &text, &why),
+                         -1);
+        assert_null(text);
+        free(sealed);
+    }
+    assert_int_equal(credential_sign_reply(munge_socket, "MUNGE:x", getuid(), 200, "",
+                                           0, &sealed, &why),
+                     0);
+    assert_int_equal(credential_open(munge_socket, sealed, getuid(), &text, &why), -1);
+    assert_non_null(strstr(why.text, "sealed"));
+    free(sealed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -599,6 +641,7 @@ int main(void)
         cmocka_unit_test(the_next_server_is_asked),
         cmocka_unit_test(others_do_not),
         cmocka_unit_test(another_users_signature_does_not),
+        cmocka_unit_test(what_is_sealed),
         cmocka_unit_test(nobody_there),
         cmocka_unit_test(impostors_are_not_waited_for),
         cmocka_unit_test(impostors_are_not_believed),

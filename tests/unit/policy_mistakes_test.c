@@ -411,7 +411,10 @@ static void settings_beside_a_policy(void **state)
         " \"names\": [\"a\", \"b\"]}}");
     struct settings settings;
 
-    policy_files_write(files, "more", "{\"sweep_s\": 17, \"cluster\": \"c\"}");
+    policy_files_write(
+        files, "more",
+        "{\"sweep_s\": 17, \"cluster\": \"c\", \"metrics\": {\"enabled\": true},"
+        " \"web\": {\"url\": \"https://hpc.example.org//\"}}");
     assert_int_equal(settings_read(&settings, path), 0);
     assert_int_equal(settings.port, 7000);
     assert_int_equal(settings.sweep_s, 17);
@@ -419,7 +422,48 @@ static void settings_beside_a_policy(void **state)
     assert_string_equal(settings.cluster, "c");
     assert_string_equal(settings.names[1], "b");
     assert_null(settings.names[2]);
+    assert_false(settings.web.enabled);
+    assert_string_equal(settings.web.url, "https://hpc.example.org");
+    assert_int_equal(settings.web.port, 6829);
+    assert_true(settings.metrics.enabled);
+    assert_string_equal(settings.metrics.address, "127.0.0.1");
     settings_free(&settings);
+}
+
+static void settings_of_listeners(void **state)
+{
+    static const struct {
+        const char *text, *complaint; /* NULL: there is none */
+    } table[] = {
+        {"{\"web\": {\"enabled\": true, \"url\": \"https://hpc/kwota/\"}}", NULL},
+        {"{\"web\": {\"url\": \"https://[::1]:80\"}}", NULL},
+        {"{\"web\": {\"url\": \"hpc/kwota\"}}", "web.url: must be a URL that begins"},
+        {"{\"web\": {\"url\": \"https://\"}}", "web.url: must be a URL that begins"},
+        {"{\"web\": {\"url\": \"http:///x\"}}", "web.url: must be a URL that begins"},
+        {"{\"web\": {\"url\": \"http://x/; HttpOnly\"}}", "web.url: must be"},
+        {"{\"web\": {\"sesion_s\": 1}}", "did you mean \"session_s\"?"},
+        {"{\"web\": {\"session_s\": 1}}", "web.session_s: must be a whole number"},
+        {"{\"metrics\": {\"accounts\": -1}}", "metrics.accounts: must be a whole"},
+        {"{\"metrics\": {\"token\": \"x\"}}", "did you mean \"token_file\"?"},
+        {"{\"metrics\": 1}", "metrics: must be"},
+    };
+    struct policy_files *files = *state;
+
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct configuration *conf =
+            configuration_read(policy_files_write(files, "k", table[i].text));
+        char *text;
+        size_t size;
+        FILE *out = open_memstream(&text, &size);
+
+        policy_release(policy_check(conf));
+        assert_int_equal(configuration_tell(conf, out), table[i].complaint != NULL);
+        fclose(out);
+        if (table[i].complaint && !strstr(text, table[i].complaint))
+            fail_msg("%s: %s", table[i].text, text);
+        configuration_free(conf);
+        free(text);
+    }
 }
 
 /* Who copies the example starts without a mistake, and touches nothing. */
@@ -498,6 +542,7 @@ int main(void)
         TEST(includes_of_includes),
         TEST(no_file_at_all),
         TEST(settings_too),
+        TEST(settings_of_listeners),
         TEST(settings_beside_a_policy),
         cmocka_unit_test(the_example),
         cmocka_unit_test(nearest),

@@ -171,8 +171,10 @@ static void settled_run(struct books *b)
 {
     books_run(b, 7, "c", "astro", "alice", "main", "settled");
     books_do(b, "UPDATE runs SET overrun_mj = 10");
-    books_do(b, "INSERT INTO entries VALUES (1,7,'charge',90,1,'kwotad','')");
-    books_do(b, "INSERT INTO entries VALUES (2,7,'adjustment',10,1,'kwotad','')");
+    books_do(b, "INSERT INTO entries (id, run_id, kind, mj, time_s, actor, why) VALUES "
+                "(1,7,'charge',90,1,'kwotad','')");
+    books_do(b, "INSERT INTO entries (id, run_id, kind, mj, time_s, actor, why) VALUES "
+                "(2,7,'adjustment',10,1,'kwotad','')");
 }
 
 static int refund(struct books *b, const char *job, int64_t mj, int64_t *given,
