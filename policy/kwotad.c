@@ -20,6 +20,7 @@
 #include "policy/settings.h"
 #include "policy/slurm_lookup.h"
 #include "policy/steward.h"
+#include "policy/teller.h"
 #include "policy/web.h"
 #include "policy/worker.h"
 
@@ -144,6 +145,7 @@ static int run(const struct settings *settings, const char *cluster,
                                    .activity = &activity};
     struct metrics *metrics = NULL;
     struct prune_night *night = NULL;
+    struct teller *teller = NULL;
     struct http *http;
     sigset_t signals;
 
@@ -162,6 +164,9 @@ static int run(const struct settings *settings, const char *cluster,
     if (context.steward)
         policy_store_watch_over(policies, steward_guard, context.steward);
     context.running = running_new(context.ledger, settings->report_ms);
+    if (settings->slurmdbd_summary &&
+        !(teller = teller_start(context.ledger, settings, cluster)))
+        return 1;
     if (settings->web.enabled && !(context.web = web_new(&context)))
         return 1;
     http = context.worker && context.running ? http_start(&context) : NULL;
@@ -179,6 +184,7 @@ static int run(const struct settings *settings, const char *cluster,
     worker_stop(context.worker);
     lobby_free(context.lobby);
     steward_stop(context.steward);
+    teller_stop(teller);
     running_free(context.running);
     ledger_close(context.ledger);
     return 0;

@@ -12,6 +12,7 @@
 #include "policy/budget_call.h"
 #include "policy/cap_call.h"
 #include "policy/control_call.h"
+#include "policy/import_call.h"
 #include "policy/person.h"
 #include "policy/policy_call.h"
 #include "policy/power.h"
@@ -336,6 +337,25 @@ static json_t *books(const struct route_call *call,
     return answer;
 }
 
+static json_t *import(const struct route_call *call, unsigned *status)
+{
+    json_t *answer = NULL, *body = body_of(call, status, &answer);
+    struct policy *policy;
+
+    if (!body)
+        return answer;
+    policy = policy_store_take(call->context->policies);
+    answer = import_call(&(struct import_call){.ledger = call->context->ledger,
+                                               .policy = policy,
+                                               .cluster = call->context->cluster,
+                                               .rights = call->rights,
+                                               .body = body},
+                         status);
+    policy_release(policy);
+    json_decref(body);
+    return answer;
+}
+
 static json_t *verify(const struct route_call *call, unsigned *status)
 {
     return books(call, books_call_verify, status);
@@ -376,6 +396,7 @@ static const struct {
     {"POST", "/v1/cap/set", caps_set},
     {"POST", "/v1/cap/lift", caps_lift},
     {"POST", "/v1/quote", quote},
+    {"POST", "/v1/import", import},
     {"POST", "/v1/policy/reload", reload},
     {"GET", "/v1/verify", verify},
     {"POST", "/v1/prune", prune},
@@ -400,5 +421,6 @@ json_t *route_call(const struct route_call *call, unsigned *status)
     return person_error(
         "there is no such call: /v1/job, /v1/running, /v1/usage, /v1/nodes, /v1/power, "
         "/v1/budgets, /v1/quota, /v1/postings, /v1/policy, /v1/queue, "
-        "/v1/quote, /v1/why, /v1/shadow, /v1/freeze, /v1/cap, /v1/web, /v1/ping");
+        "/v1/quote, /v1/import, /v1/why, /v1/shadow, /v1/freeze, /v1/cap, /v1/web, "
+        "/v1/ping");
 }

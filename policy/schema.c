@@ -358,6 +358,26 @@ static const char version_4[] =
     "ALTER TABLE tokens ADD COLUMN pruned INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX runs_unpruned ON runs (end_s)"
     " WHERE state = 'settled' AND pruned_s IS NULL;"
+    /* slurmdbd's summaries of settled runs: the last entry that was looked at for them,
+     * and the runs that are still to be told. news counts those of the run. */
+    "CREATE TABLE summary_place ("
+    " cluster TEXT PRIMARY KEY, entry_id INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE summaries_due ("
+    " run_id INTEGER PRIMARY KEY REFERENCES runs(id), next_s INTEGER NOT NULL,"
+    " tries INTEGER NOT NULL, news INTEGER NOT NULL);"
+    "CREATE INDEX summaries_due_next ON summaries_due (next_s, run_id);"
+    /* Slurm's own past jobs, from which like ones are estimated where kwota has not
+     * measured enough of them. source: where mw comes from, Slurm's ConsumedEnergy or
+     * the policy's nameplate; estimated all the same. */
+    "CREATE TABLE history_past ("
+    " cluster TEXT NOT NULL, user TEXT NOT NULL, account TEXT NOT NULL,"
+    " name TEXT NOT NULL, partition TEXT NOT NULL, nodes INTEGER NOT NULL,"
+    " cpus INTEGER NOT NULL, gpus INTEGER NOT NULL, end_s INTEGER NOT NULL,"
+    " job_id INTEGER NOT NULL, mw INTEGER NOT NULL, elapsed_s INTEGER NOT NULL,"
+    " limit_s INTEGER NOT NULL, timed_out INTEGER NOT NULL, source TEXT NOT NULL"
+    "  CHECK (source IN ('slurm','nameplate')),"
+    " PRIMARY KEY (cluster, user, account, name, partition, nodes, cpus, gpus, end_s,"
+    "  job_id)) WITHOUT ROWID;"
     "PRAGMA user_version = 4;";
 
 const char *const schema_steps[SCHEMA_VERSION] = {version_1, version_2, version_3,

@@ -52,7 +52,7 @@ struct worker {
     bool stop, kick;
     int64_t next_sweep_s, facts_s; /* facts_s: when nodes were asked about last */
     int64_t next_pace_s;
-    atomic_llong round_s;          /* when the last round ended */
+    atomic_llong round_s; /* when the last round ended */
     /* of the thread alone: */
     bool undecided; /* a start waits for room */
     unsigned lines; /* of the journal that were looked at */

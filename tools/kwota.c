@@ -17,8 +17,8 @@ static const struct command *const commands[] = {
     &command_usage,    &command_queue,  &command_why,    &command_nodes,
     &command_quota,    &command_grant,  &command_adjust, &command_refund,
     &command_transfer, &command_policy, &command_cap,    &command_shadow,
-    &command_freeze,   &command_web,    &command_verify, &command_prune,
-    &command_ledger};
+    &command_freeze,   &command_web,    &command_import, &command_verify,
+    &command_prune,    &command_ledger};
 
 #define COMMANDS (sizeof commands / sizeof *commands)
 
