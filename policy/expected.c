@@ -89,13 +89,15 @@ static void ask_history(struct ledger *ledger, const struct policy *policy,
 static void tell_history(const struct policy_figures *figures, struct expected *e,
                          bool shorter)
 {
-    char watts[POLICY_WATTS], took[64] = "";
+    char watts[POLICY_WATTS], took[64] = "", past[48] = "";
 
     if (shorter)
         snprintf(took, sizeof took, ", %" PRId64 " %% took at most %" PRId64 " min",
                  figures->duration_quantile, (e->s + 59) / 60);
+    if (e->estimated > 0)
+        snprintf(past, sizeof past, " (%d of them Slurm's, estimated)", e->estimated);
     snprintf(e->source, sizeof e->source,
-             "history: %d runs, %" PRId64 " %% drew at most %s W%s%s", e->runs,
+             "history: %d runs%s, %" PRId64 " %% drew at most %s W%s%s", e->runs, past,
              figures->power_quantile, policy_watts(e->mw, watts), took,
              e->simulated ? " [simulated]" : "");
 }
@@ -107,6 +109,7 @@ static void by_history(const struct policy_figures *figures, int64_t limit_s,
 
     e->runs = history->runs;
     e->simulated = history->simulated;
+    e->estimated = history->estimated;
     e->mw = history->mw;
     e->s = shorter ? history->s : limit_s;
     e->mj = estimate_mj(e->mw, e->s, figures->factor_percent);

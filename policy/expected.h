@@ -23,8 +23,9 @@ struct expected_job {
 struct expected {
     int64_t mj; /* -1: nobody can tell, and the rest is 0 */
     int64_t mw;
-    int64_t s; /* at this power, so long */
-    int runs;  /* of history; 0: by the nameplate */
+    int64_t s;     /* at this power, so long */
+    int runs;      /* of history; 0: by the nameplate */
+    int estimated; /* so many of them are Slurm's past jobs, not measured */
     bool simulated;
     char source[EXPECTED_SOURCE]; /* "history: 12 runs, 95 % drew at most 350 W" or
                                      "nameplate of partition gpu" */

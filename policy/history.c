@@ -98,34 +98,60 @@ static int64_t look(const struct policy_figures *figures)
     return most < HISTORY_KEPT ? most : HISTORY_KEPT;
 }
 
+struct looked {
+    struct history_run runs[HISTORY_KEPT];
+    int count;
+    bool simulated;
+};
+
+/* Adds the newest of a table's runs that are like this one, up to `most` in all. */
+static int look_at(struct ledger *ledger, const char *sql,
+                   const struct history_key *key, int64_t most, struct looked *looked)
+{
+    sqlite3_stmt *stmt = ledger_query(
+        ledger, sql, "sssssiiii", key->cluster, key->user, key->account, key->name,
+        key->partition, key->nodes, key->cpus, key->gpus, most - looked->count);
+    int rc = SQLITE_NOMEM;
+
+    while (stmt && (rc = sqlite3_step(stmt)) == SQLITE_ROW &&
+           looked->count < HISTORY_KEPT) {
+        struct history_run *run = &looked->runs[looked->count++];
+
+        run->mw = sqlite3_column_int64(stmt, 0);
+        run->s = sqlite3_column_int(stmt, 2) ? HISTORY_ENDLESS
+                                             : sqlite3_column_int64(stmt, 1);
+        looked->simulated = looked->simulated || sqlite3_column_int(stmt, 3);
+    }
+    ledger_done(ledger, stmt);
+    return rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : -1;
+}
+
 int history_estimate_by(struct ledger *ledger, const struct policy_figures *figures,
                         const struct history_key *key,
                         struct history_estimate *estimate)
 {
-    struct history_run runs[HISTORY_KEPT];
-    bool simulated = false;
-    int count = 0, rc = SQLITE_NOMEM;
-    sqlite3_stmt *stmt;
+    struct looked looked = {.count = 0};
+    int measured, rc;
 
     *estimate = (struct history_estimate){.runs = 0};
     if (figures->history_runs < 1)
         return 0;
-    stmt =
-        ledger_query(ledger,
-                     "SELECT mw, elapsed_s, timed_out, simulated FROM history"
-                     " WHERE" OF_KEY "ORDER BY end_s DESC, run_id DESC LIMIT ?",
-                     "sssssiiii", key->cluster, key->user, key->account, key->name,
-                     key->partition, key->nodes, key->cpus, key->gpus, look(figures));
-    while (stmt && (rc = sqlite3_step(stmt)) == SQLITE_ROW && count < HISTORY_KEPT) {
-        runs[count].mw = sqlite3_column_int64(stmt, 0);
-        runs[count++].s = sqlite3_column_int(stmt, 2) ? HISTORY_ENDLESS
-                                                      : sqlite3_column_int64(stmt, 1);
-        simulated = simulated || sqlite3_column_int(stmt, 3);
-    }
-    ledger_done(ledger, stmt);
-    history_weigh(runs, count, figures, estimate);
-    estimate->simulated = simulated;
-    return rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : -1;
+    rc = look_at(ledger,
+                 "SELECT mw, elapsed_s, timed_out, simulated FROM history WHERE" OF_KEY
+                 "ORDER BY end_s DESC, run_id DESC LIMIT ?",
+                 key, look(figures), &looked);
+    measured = looked.count;
+    /* What was measured goes before what is estimated as soon as it is enough. */
+    if (rc == 0 && measured < figures->history_runs)
+        rc = look_at(ledger,
+                     "SELECT mw, elapsed_s, timed_out, 0 FROM history_past WHERE" OF_KEY
+                     "ORDER BY end_s DESC, job_id DESC LIMIT ?",
+                     key, look(figures), &looked);
+    history_weigh(looked.runs, looked.count, figures, estimate);
+    estimate->simulated = looked.simulated;
+    if (estimate->runs > 0)
+        estimate->estimated = looked.count - measured;
+    return rc;
 }
 
 int history_estimate(struct ledger *ledger, const struct policy *policy,

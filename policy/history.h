@@ -40,6 +40,7 @@ struct history_estimate {
     int64_t mw;     /* so much at most, by the policy's quantile */
     int64_t s;      /* the same; HISTORY_ENDLESS: as long as it may */
     bool simulated; /* any of them was */
+    int estimated;  /* so many are Slurm's past jobs, which kwota did not measure */
 };
 
 /* The run is settled, with so much energy in all: it becomes history if it ended by

@@ -19,6 +19,7 @@
 #include "policy/settings.h"
 #include "policy/slurm_lookup.h"
 #include "policy/steward.h"
+#include "policy/teller.h"
 #include "policy/web.h"
 #include "policy/worker.h"
 
@@ -142,6 +143,7 @@ static int run(const struct settings *settings, const char *cluster,
                                    .policies = policies,
                                    .activity = &activity};
     struct metrics *metrics = NULL;
+    struct teller *teller = NULL;
     struct http *http;
     sigset_t signals;
 
@@ -160,6 +162,9 @@ static int run(const struct settings *settings, const char *cluster,
     if (context.steward)
         policy_store_watch_over(policies, steward_guard, context.steward);
     context.running = running_new(context.ledger, settings->report_ms);
+    if (settings->slurmdbd_summary &&
+        !(teller = teller_start(context.ledger, settings, cluster)))
+        return 1;
     if (settings->web.enabled && !(context.web = web_new(&context)))
         return 1;
     http = context.worker && context.running ? http_start(&context) : NULL;
@@ -175,6 +180,7 @@ static int run(const struct settings *settings, const char *cluster,
     worker_stop(context.worker);
     lobby_free(context.lobby);
     steward_stop(context.steward);
+    teller_stop(teller);
     running_free(context.running);
     ledger_close(context.ledger);
     return 0;
@@ -209,6 +215,8 @@ int main(int argc, char **argv)
     lookup_cluster(cluster, sizeof cluster, &slurm_user);
     if (settings.cluster)
         snprintf(cluster, sizeof cluster, "%s", settings.cluster);
+    else
+        settings.cluster = strdup(cluster);
     access_init(slurm_user ? slurm_user : geteuid());
     status = run(&settings, cluster, policies);
     settings_free(&settings);

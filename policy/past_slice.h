@@ -8,13 +8,13 @@
 
 #include <stdint.h>
 
-#define PAST_SLICE_FIRST_S 3600
+#define PAST_SLICE_FIRST_S 86400
 #define PAST_SLICE_LEAST_S 60
 #define PAST_SLICE_MOST_S (30 * 86400)
 
 /* Rows that are few, and that are many. */
-#define PAST_SLICE_FEW 1000
-#define PAST_SLICE_MANY 10000
+#define PAST_SLICE_FEW 5000
+#define PAST_SLICE_MANY 40000
 
 /* How long the slice after one of `length_s` that gave so many rows is. */
 int64_t past_slice_next(int64_t length_s, int64_t rows);

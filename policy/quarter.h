@@ -9,6 +9,9 @@
 
 #define QUARTER_S 900
 
+/* The one that a moment lies in. */
+int64_t quarter_at(int64_t ms);
+
 /* Calls `take` for each quarter that [from_ms, to_ms) touches with its part of mj, by
  * time; the parts add up to mj exactly, and none has another sign than mj. An empty or
  * backward interval gives all to the quarter of to_ms. */

@@ -2,10 +2,12 @@
 #include "policy/report.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "policy/allowance.h"
+#include "policy/booking.h"
 #include "policy/cap.h"
 #include "policy/cap_report.h"
 #include "policy/log.h"
@@ -115,25 +117,68 @@ enum weight {
     TURN, /* has what is told once: taken, and on disk before it is acknowledged */
 };
 
-static enum weight weigh(struct ledger *ledger, const struct settings *settings,
-                         const struct report *r, int64_t now_ms)
+/* The last report of the same node; epoch "": there was none. */
+struct before {
+    char epoch[128];
+    int64_t seq, last_ms, time_ms;
+};
+
+static void read_before(struct ledger *ledger, const struct report *r,
+                        struct before *before)
 {
     sqlite3_stmt *stmt = ledger_query(
-        ledger, "SELECT seq, last_report_ms FROM nodes WHERE node = ? AND epoch = ?",
-        "ss", r->node, r->epoch);
+        ledger, "SELECT epoch, seq, last_report_ms, time_ms FROM nodes WHERE node = ?",
+        "s", r->node);
+
+    *before = (struct before){.epoch = ""};
+    if (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
+        snprintf(before->epoch, sizeof before->epoch, "%s",
+                 (const char *)sqlite3_column_text(stmt, 0));
+        before->seq = sqlite3_column_int64(stmt, 1);
+        before->last_ms = sqlite3_column_int64(stmt, 2);
+        before->time_ms = sqlite3_column_int64(stmt, 3);
+    }
+    ledger_done(ledger, stmt);
+}
+
+static enum weight weigh(struct ledger *ledger, const struct settings *settings,
+                         const struct report *r, const struct before *before,
+                         int64_t now_ms)
+{
     int64_t again_ms =
         settings->report_ms / 2 < AGAIN_MS ? settings->report_ms / 2 : AGAIN_MS;
-    bool known = stmt && sqlite3_step(stmt) == SQLITE_ROW;
-    int64_t seq = known ? sqlite3_column_int64(stmt, 0) : -1;
-    int64_t last_ms = known ? sqlite3_column_int64(stmt, 1) : 0;
+    bool known = strcmp(before->epoch, r->epoch) == 0;
 
-    ledger_done(ledger, stmt);
-    if (r->seq <= seq)
+    if (known && r->seq <= before->seq)
         return OLD;
     if (!known || has_turn(ledger, r))
         return TURN;
-    return r->summary_for || now_ms >= last_ms + again_ms || now_ms < last_ms ? LIVE
-                                                                              : SAME;
+    return r->summary_for || now_ms >= before->last_ms + again_ms ||
+                   now_ms < before->last_ms
+               ? LIVE
+               : SAME;
+}
+
+/* Books what the counters grew by if a quarter-hour, or the epoch, is over. */
+static int book(struct ledger *ledger, const struct settings *settings,
+                const struct report *r, const struct before *before)
+{
+    struct booking booking = {.ledger = ledger,
+                              .cluster = settings->cluster ? settings->cluster : "",
+                              .node = r->node,
+                              .epoch = before->epoch,
+                              .from_ms = before->time_ms,
+                              .to_ms = r->time_ms,
+                              .domains = r->described};
+
+    if (!before->epoch[0])
+        return 0;
+    if (strcmp(before->epoch, r->epoch) != 0) {
+        booking.to_ms = booking.from_ms;
+        booking.domains = NULL;
+        return booking_take(&booking);
+    }
+    return booking_is_due(&booking) ? booking_take(&booking) : 0;
 }
 
 static json_t *by_name(const json_t *domains)
@@ -156,9 +201,11 @@ static int take_all(struct ledger *ledger, const struct report *r, int64_t now_m
     size_t i;
     json_t *one;
 
-    if (ledger_do(ledger, "INSERT OR REPLACE INTO nodes VALUES (?,?,?,?,?)", "ssiii",
-                  r->node, r->epoch, (int64_t)r->seq, now_ms,
-                  (int64_t)r->simulated) < 0)
+    if (ledger_do(ledger,
+                  "INSERT OR REPLACE INTO nodes (node, epoch, seq, last_report_ms,"
+                  " simulated, time_ms) VALUES (?,?,?,?,?,?)",
+                  "ssiiii", r->node, r->epoch, (int64_t)r->seq, now_ms,
+                  (int64_t)r->simulated, (int64_t)r->time_ms) < 0)
         return -1;
     json_array_foreach(r->domains, i, one)
     {
@@ -341,6 +388,7 @@ int report_take(struct ledger *ledger, const struct settings *settings,
     struct report r;
     size_t i;
     json_t *one;
+    struct before before;
     enum weight weight;
     int rc = 0;
 
@@ -355,10 +403,12 @@ int report_take(struct ledger *ledger, const struct settings *settings,
     *error = "the ledger cannot take the report now; it says why in kwotad's log";
     if (ledger_begin(ledger) < 0)
         return -2;
-    weight = weigh(ledger, settings, &r, now_ms);
+    read_before(ledger, &r, &before);
+    weight = weigh(ledger, settings, &r, &before, now_ms);
     if (weight >= LIVE) {
         r.described = by_name(r.domains);
-        rc = take_all(ledger, &r, now_ms);
+        rc =
+            book(ledger, settings, &r, &before) < 0 ? -1 : take_all(ledger, &r, now_ms);
         json_decref(r.described);
     }
     if (rc < 0) {

@@ -8,10 +8,12 @@
 #include <time.h>
 
 #include "config.h"
+#include "policy/accounting.h"
 #include "policy/budget_call.h"
 #include "policy/cap_call.h"
 #include "policy/clock.h"
 #include "policy/control_call.h"
+#include "policy/import_call.h"
 #include "policy/period_close.h"
 #include "policy/person.h"
 #include "policy/policy_call.h"
@@ -91,6 +93,21 @@ static json_t *usage(const struct route_call *call, unsigned *status)
     return person_usage(call->context->ledger, call->rights, by ? by : "account",
                         argument(call, "start", 0), argument(call, "end", INT64_MAX),
                         status);
+}
+
+static json_t *accounting(const struct route_call *call, unsigned *status)
+{
+    const char *by = call->query(call->of, "by");
+    struct accounting_wish wish = {
+        .by = by ? by : "account",
+        .account = call->query(call->of, "account"),
+        .user = call->query(call->of, "user"),
+        .start_s = argument(call, "start", 0),
+        .end_s = argument(call, "end", INT64_MAX),
+        .now_s = (int64_t)time(NULL),
+    };
+
+    return accounting_answer(call->context->ledger, call->rights, &wish, status);
 }
 
 static json_t *job(const struct route_call *call, unsigned *status)
@@ -311,6 +328,25 @@ static json_t *quote(const struct route_call *call, unsigned *status)
     return answer;
 }
 
+static json_t *import(const struct route_call *call, unsigned *status)
+{
+    json_t *answer = NULL, *body = body_of(call, status, &answer);
+    struct policy *policy;
+
+    if (!body)
+        return answer;
+    policy = policy_store_take(call->context->policies);
+    answer = import_call(&(struct import_call){.ledger = call->context->ledger,
+                                               .policy = policy,
+                                               .cluster = call->context->cluster,
+                                               .rights = call->rights,
+                                               .body = body},
+                         status);
+    policy_release(policy);
+    json_decref(body);
+    return answer;
+}
+
 static json_t *queue(const struct route_call *call, unsigned *status)
 {
     *status = MHD_HTTP_OK;
@@ -374,6 +410,7 @@ static const struct {
     {"POST", "/v1/decisions", decisions},
     {"GET", "/v1/job", job},
     {"GET", "/v1/usage", usage},
+    {"GET", "/v1/accounting", accounting},
     {"GET", "/v1/running", running},
     {"GET", "/v1/nodes", nodes},
     {"GET", "/v1/power", power},
@@ -390,6 +427,7 @@ static const struct {
     {"POST", "/v1/cap/set", caps_set},
     {"POST", "/v1/cap/lift", caps_lift},
     {"POST", "/v1/quote", quote},
+    {"POST", "/v1/import", import},
     {"POST", "/v1/policy/reload", reload},
     {"GET", "/v1/statement", statements},
     {"GET", "/v1/statement/runs", statements},
@@ -415,8 +453,9 @@ json_t *route_call(const struct route_call *call, unsigned *status)
     if (other)
         return json_pack("{s:s++}", "error", "this call is a ", other, "");
     return person_error(
-        "there is no such call: /v1/job, /v1/running, /v1/usage, /v1/nodes, /v1/power, "
+        "there is no such call: /v1/job, /v1/running, /v1/usage, /v1/accounting, "
+        "/v1/nodes, /v1/power, "
         "/v1/budgets, /v1/quota, /v1/postings, /v1/policy, /v1/queue, "
-        "/v1/quote, /v1/why, /v1/shadow, /v1/freeze, /v1/cap, /v1/statement, "
-        "/v1/period, /v1/web, /v1/ping");
+        "/v1/quote, /v1/import, /v1/why, /v1/shadow, /v1/freeze, /v1/cap, /v1/web, "
+        "/v1/statement, /v1/period, /v1/ping");
 }

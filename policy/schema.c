@@ -344,6 +344,16 @@ static const char version_4[] =
     "ALTER TABLE node_domains ADD COLUMN booked_total_uj INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE node_domains ADD COLUMN booked_jobs_uj INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE node_domains ADD COLUMN booked_node_uj INTEGER NOT NULL DEFAULT 0;"
+    /* time_ms: the moment that a node's last counts are as of. gap_ms: how long
+     * counters did not say what they counted, added up over them. What was counted
+     * before this version is nowhere booked. */
+    "ALTER TABLE nodes ADD COLUMN time_ms INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE nodes SET time_ms = last_report_ms;"
+    "ALTER TABLE cluster_quarters ADD COLUMN gap_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE node_days ADD COLUMN gap_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE node_domains ADD COLUMN booked_gap_ms INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE node_domains SET booked_total_uj = total_uj, booked_jobs_uj = jobs_uj,"
+    " booked_node_uj = node_uj, booked_gap_ms = gap_ms;"
     /* What the run was expected to use when it was let in; null: nobody could tell. */
     "ALTER TABLE runs ADD COLUMN estimated_mj INTEGER;"
     /* Tariffs as the policy had them (tariff.h); a quarter-hour's is the last one kept
@@ -362,6 +372,26 @@ static const char version_4[] =
     "CREATE TABLE periods ("
     " month_s INTEGER PRIMARY KEY, until_s INTEGER NOT NULL, closed_s INTEGER NOT NULL,"
     " actor TEXT NOT NULL, why TEXT NOT NULL);"
+    /* slurmdbd's summaries of settled runs: the last entry that was looked at for them,
+     * and the runs that are still to be told. news counts those of the run. */
+    "CREATE TABLE summary_place ("
+    " cluster TEXT PRIMARY KEY, entry_id INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE summaries_due ("
+    " run_id INTEGER PRIMARY KEY REFERENCES runs(id), next_s INTEGER NOT NULL,"
+    " tries INTEGER NOT NULL, news INTEGER NOT NULL);"
+    "CREATE INDEX summaries_due_next ON summaries_due (next_s, run_id);"
+    /* Slurm's own past jobs, from which like ones are estimated where kwota has not
+     * measured enough of them. source: where mw comes from, Slurm's ConsumedEnergy or
+     * the policy's nameplate; estimated all the same. */
+    "CREATE TABLE history_past ("
+    " cluster TEXT NOT NULL, user TEXT NOT NULL, account TEXT NOT NULL,"
+    " name TEXT NOT NULL, partition TEXT NOT NULL, nodes INTEGER NOT NULL,"
+    " cpus INTEGER NOT NULL, gpus INTEGER NOT NULL, end_s INTEGER NOT NULL,"
+    " job_id INTEGER NOT NULL, mw INTEGER NOT NULL, elapsed_s INTEGER NOT NULL,"
+    " limit_s INTEGER NOT NULL, timed_out INTEGER NOT NULL, source TEXT NOT NULL"
+    "  CHECK (source IN ('slurm','nameplate')),"
+    " PRIMARY KEY (cluster, user, account, name, partition, nodes, cpus, gpus, end_s,"
+    "  job_id)) WITHOUT ROWID;"
     /* What each account used itself in a closed month, numbered through the ledger;
      * quota_mj: what its quota for all partitions allowed, null: it had none. digest:
      * of its run_months (period_close.h). */

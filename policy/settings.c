@@ -73,6 +73,20 @@ static void take_meter(struct config_item meter, struct settings *s)
     config_number(config_member(idle, "gpu"), 0, 10000000, &s->idle_gpu_mw);
 }
 
+static void take_slurmdbd(struct config_item slurmdbd, struct settings *s)
+{
+    static const char *const keys[] = {"summary", "energy", NULL};
+    struct config_item energy = config_member(slurmdbd, "energy");
+
+    if (!config_is_object(slurmdbd))
+        return;
+    config_known(slurmdbd, keys);
+    config_bool(config_member(slurmdbd, "summary"), &s->slurmdbd_summary);
+    if (config_bool(energy, &s->slurmdbd_energy) && s->slurmdbd_energy &&
+        !s->slurmdbd_summary)
+        config_wrong(energy, "false without \"summary\": true");
+}
+
 #define URL_MOST 200
 
 /* Behind a path of a proxy's, "https://hpc.example.org/kwota". */
@@ -149,6 +163,7 @@ static void take_all(struct configuration *conf, struct settings *s)
     config_number(configuration_top(conf, "save_s"), 0, 3600, &s->save_s);
     take_listen(configuration_top(conf, "listen"), s);
     take_meter(configuration_top(conf, "meter"), s);
+    take_slurmdbd(configuration_top(conf, "slurmdbd"), s);
     take_web(configuration_top(conf, "web"), &s->web);
     take_metrics(configuration_top(conf, "metrics"), &s->metrics);
     free(unused);

@@ -43,6 +43,8 @@ struct settings {
     int64_t save_s; /* counts may wait so long for the ledger; -1: by live.h */
     int64_t tick_ms;
     int64_t report_ms;
+    bool slurmdbd_summary;   /* slurmdbd is told what settled runs came to */
+    bool slurmdbd_energy;    /* … and gets their joules as TRES, where it can */
     int64_t idle_package_mw; /* 0: meters learn it */
     int64_t idle_dram_mw;
     int64_t idle_gpu_mw;

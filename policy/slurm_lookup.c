@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "policy/match.h"
+#include "policy/slurm_node.h"
 #include "policy/slurm_state.h"
 #include "policy/tres.h"
 
@@ -405,16 +406,6 @@ bool lookup_has_node(const struct lookup_run *run, const char *node)
     return found;
 }
 
-/* Those that jobs can get: the node's less the specialized ones. */
-static int64_t cpus_of(const node_info_t *node)
-{
-#if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(21, 8, 0)
-    if (node->cpus_efctv)
-        return node->cpus_efctv;
-#endif
-    return node->cpus - (int64_t)node->core_spec_cnt * node->threads;
-}
-
 int lookup_node(const char *node, struct lookup_node *found)
 {
     node_info_msg_t *answer = NULL;
@@ -429,7 +420,7 @@ int lookup_node(const char *node, struct lookup_node *found)
 
         if (!one->name || strcmp(one->name, node) != 0)
             continue;
-        *found = (struct lookup_node){.cpus = cpus_of(one),
+        *found = (struct lookup_node){.cpus = slurm_node_cpus(one),
                                       .memory_mb = (int64_t)one->real_memory};
         count++;
     }

@@ -16,9 +16,6 @@
 #include "policy/slurm_state.h"
 #include "policy/tres.h"
 
-/* slurmdbd's own number of the TRES energy, in joules. */
-#define TRES_ENERGY_NUMBER "3"
-
 /* Slurm's words for "unknown" among a job's energies. */
 static bool is_joules(int64_t joules)
 {
@@ -37,6 +34,7 @@ struct past {
     List tres; /* of slurmdb_tres_rec_t */
     char cluster[64];
     int64_t from_s;
+    bool ended; /* only runs that ended in the time */
     past_take take;
     void *arg;
 };
@@ -124,9 +122,12 @@ static void put_course(struct past_run *run, const slurmdb_job_rec_t *row)
 static void take_row(const struct past *past, const slurmdb_job_rec_t *row,
                      struct past_run *run)
 {
-    int64_t joules = tres_count(row->tres_alloc_str, TRES_ENERGY_NUMBER);
+    char energy[16];
+    int64_t joules;
 
     memset(run, 0, sizeof *run);
+    snprintf(energy, sizeof energy, "%d", TRES_ENERGY);
+    joules = tres_count(row->tres_alloc_str, energy);
     run->job_id = row->jobid;
     put_text(run, row);
     put_course(run, row);
@@ -149,35 +150,67 @@ static bool had_nodes(const slurmdb_job_rec_t *row)
            strcmp(row->nodes, "None assigned") != 0;
 }
 
-/* Of the slices that a run was under way in, the first one tells it. */
+/* Of the slices that a run was under way in, the first one tells it; or the one that it
+ * ended in. */
 static bool is_of_slice(const struct past *past, const slurmdb_job_rec_t *row,
                         int64_t from_s, int64_t until_s)
 {
     int64_t at_s = row->start > past->from_s ? row->start : past->from_s;
 
+    if (past->ended)
+        return had_nodes(row) && row->end >= from_s && row->end < until_s;
     return had_nodes(row) && (!row->end || row->end >= past->from_s) &&
            at_s >= from_s && at_s < until_s;
 }
 
-/* How many rows slurmdbd gave; -1: none, it cannot be asked. *more is false when no
- * more is wanted. */
-static int tell_slice(struct past *past, int64_t from_s, int64_t until_s, bool *more)
+/* With these a time is one that runs ended in, its last second too. */
+static List ended_states(void)
+{
+    static const uint32_t ends[] = {JOB_COMPLETE,  JOB_CANCELLED, JOB_FAILED,
+                                    JOB_TIMEOUT,   JOB_NODE_FAIL, JOB_PREEMPTED,
+                                    JOB_BOOT_FAIL, JOB_DEADLINE,  JOB_OOM,
+                                    JOB_REQUEUE,   JOB_RESIZING};
+    List states = slurm_list_create(free);
+
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        char *text;
+
+        if (asprintf(&text, "%u", ends[i]) >= 0)
+            slurm_list_append(states, text);
+    }
+    return states;
+}
+
+static List ask(struct past *past, int64_t from_s, int64_t until_s)
 {
     slurmdb_job_cond_t cond = {.flags = JOBCOND_FLAG_DUP | JOBCOND_FLAG_NO_STEP |
                                         JOBCOND_FLAG_NO_TRUNC,
                                .db_flags = SLURMDB_JOB_FLAG_NOTSET,
                                .usage_start = (time_t)from_s,
                                .usage_end = (time_t)until_s};
-    struct past_run *run = malloc(sizeof *run);
-    slurmdb_job_rec_t *row;
-    ListIterator it;
-    int count = -1;
     List rows;
 
     cond.cluster_list = slurm_list_create(NULL);
     slurm_list_append(cond.cluster_list, past->cluster);
-    rows = run ? slurmdb_jobs_get(past->db, &cond) : NULL;
+    if (past->ended)
+        cond.state_list = ended_states();
+    rows = slurmdb_jobs_get(past->db, &cond);
     slurm_list_destroy(cond.cluster_list);
+    if (cond.state_list)
+        slurm_list_destroy(cond.state_list);
+    return rows;
+}
+
+/* How many rows slurmdbd gave; -1: none, it cannot be asked. *more is false when no
+ * more is wanted. */
+static int tell_slice(struct past *past, int64_t from_s, int64_t until_s, bool *more)
+{
+    struct past_run *run = malloc(sizeof *run);
+    List rows = run ? ask(past, from_s, until_s) : NULL;
+    slurmdb_job_rec_t *row;
+    ListIterator it;
+    int count = -1;
+
     if (rows) {
         count = slurm_list_count(rows);
         it = slurm_list_iterator_create(rows);
@@ -210,25 +243,39 @@ static int tell_slices(struct past *past, int64_t until_s)
     return 0;
 }
 
-int slurm_past_runs(const char *cluster, int64_t from_s, int64_t until_s,
-                    past_take take, void *arg)
+static int tell(struct past *past, const char *cluster, int64_t until_s)
 {
-    struct past past = {.from_s = from_s, .take = take, .arg = arg};
     slurmdb_tres_cond_t cond;
     uint16_t flags = 0;
     int rc = -1;
 
-    put(past.cluster, sizeof past.cluster, cluster);
-    past.db = slurmdb_connection_get(&flags);
-    if (!past.db)
+    put(past->cluster, sizeof past->cluster, cluster);
+    past->db = slurmdb_connection_get(&flags);
+    if (!past->db)
         return -1;
     slurmdb_init_tres_cond(&cond, false);
     cond.count = NO_VAL;
-    past.tres = slurmdb_tres_get(past.db, &cond);
-    if (past.tres) {
-        rc = tell_slices(&past, until_s);
-        slurm_list_destroy(past.tres);
+    past->tres = slurmdb_tres_get(past->db, &cond);
+    if (past->tres) {
+        rc = tell_slices(past, until_s);
+        slurm_list_destroy(past->tres);
     }
-    slurmdb_connection_close(&past.db);
+    slurmdb_connection_close(&past->db);
     return rc;
+}
+
+int slurm_past_runs(const char *cluster, int64_t from_s, int64_t until_s,
+                    past_take take, void *arg)
+{
+    struct past past = {.from_s = from_s, .take = take, .arg = arg};
+
+    return tell(&past, cluster, until_s);
+}
+
+int slurm_past_ended(const char *cluster, int64_t from_s, int64_t until_s,
+                     past_take take, void *arg)
+{
+    struct past past = {.from_s = from_s, .ended = true, .take = take, .arg = arg};
+
+    return tell(&past, cluster, until_s);
 }

@@ -7,6 +7,9 @@
 
 #include <stdint.h>
 
+/* slurmdbd's own number of the TRES "energy", in joules. */
+#define TRES_ENERGY 3
+
 /* The count of one resource in "cpu=4,mem=1500M,node=1,gres/gpu=2"; 0 if it is not
  * there. `name` is all before the '='. */
 int64_t tres_count(const char *tres, const char *name);

@@ -18,8 +18,8 @@ struct command {
 extern const struct command command_job, command_usage, command_nodes, command_policy,
     command_why, command_queue, command_shadow, command_freeze, command_budget,
     command_quota, command_grant, command_adjust, command_refund, command_transfer,
-    command_quote, command_cap, command_top, command_statement, command_period,
-    command_web;
+    command_quote, command_cap, command_top, command_web, command_import,
+    command_statement, command_period, command_report;
 
 /* Where kwotad is, from --server, KWOTA_SERVER, or the configuration. */
 void command_server(const char *server);

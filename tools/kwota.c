@@ -13,11 +13,12 @@ const char *argp_program_version = PACKAGE_STRING;
 error_t argp_err_exit_status = EXIT_USAGE;
 
 static const struct command *const commands[] = {
-    &command_budget,   &command_quote,     &command_job,    &command_top,
-    &command_usage,    &command_queue,     &command_why,    &command_nodes,
-    &command_quota,    &command_grant,     &command_adjust, &command_refund,
-    &command_transfer, &command_policy,    &command_cap,    &command_shadow,
-    &command_freeze,   &command_statement, &command_period, &command_web};
+    &command_budget,   &command_quote,  &command_job,       &command_top,
+    &command_usage,    &command_queue,  &command_why,       &command_nodes,
+    &command_web,      &command_report, &command_statement, &command_period,
+    &command_quota,    &command_grant,  &command_adjust,    &command_refund,
+    &command_transfer, &command_policy, &command_cap,       &command_shadow,
+    &command_freeze,   &command_import};
 
 #define COMMANDS (sizeof commands / sizeof *commands)
 
@@ -28,7 +29,7 @@ static void print_help(FILE *out)
           "Without a command: the budgets that bind you.\n\n",
           out);
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(out, "  kwota %-9s %-26s %s\n", commands[i]->name,
+        fprintf(out, "  kwota %-12s %-26s %s\n", commands[i]->name,
                 commands[i]->arguments, commands[i]->summary);
     fputs("\nkwota COMMAND --help says more of each; kwota(1) is the manual.\n"
           "Exit status: 0; 1 not found or refused; 2 wrong usage; 3 kwotad cannot be "

@@ -13,9 +13,12 @@
 #include <unistd.h>
 
 #include "policy/slurm_act.h"
+#include "policy/slurm_comment.h"
 #include "policy/slurm_lookup.h"
+#include "policy/slurm_past.h"
 #include "policy/slurm_queue.h"
 #include "policy/slurm_tree.h"
+#include "policy/slurm_whole.h"
 #include "tests/bench/played.h"
 
 /* What every job asks for. */
@@ -276,4 +279,52 @@ int act_comment(const char *job, const char *comment, char why[ACT_WHY])
 {
     (void)comment;
     return refuse("comment on", job, why);
+}
+
+bool comment_takes_energy(void)
+{
+    return false;
+}
+
+int comment_write(const char *cluster, struct comment_run *runs, int count)
+{
+    (void)cluster;
+    for (int i = 0; i < count; i++)
+        runs[i].state = COMMENT_WRITTEN;
+    return 0;
+}
+
+/* No job was before the bench. */
+int slurm_past_runs(const char *cluster, int64_t from_s, int64_t until_s,
+                    past_take take, void *arg)
+{
+    (void)cluster;
+    (void)from_s;
+    (void)until_s;
+    (void)take;
+    (void)arg;
+    return 0;
+}
+
+int slurm_past_ended(const char *cluster, int64_t from_s, int64_t until_s,
+                     past_take take, void *arg)
+{
+    return slurm_past_runs(cluster, from_s, until_s, take, arg);
+}
+
+struct whole *whole_load(void)
+{
+    return NULL;
+}
+
+void whole_free(struct whole *whole)
+{
+    (void)whole;
+}
+
+bool whole_had(const struct whole *whole, const struct past_run *run)
+{
+    (void)whole;
+    (void)run;
+    return false;
 }

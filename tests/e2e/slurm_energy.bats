@@ -35,8 +35,40 @@ within() {
     }
 }
 
+# The hours of this file, in progress or not: sacctmgr rolls up whole hours, and an hour
+# whose end lies ahead counts as one.
+roll_up() {
+    from=$(date -d "@$began" +%Y-%m-%dT%H:00:00)
+    until=$(date -d 'now + 1 hour' +%Y-%m-%dT%H:00:00)
+    root sacctmgr -i rollup "$from" "$until"
+}
+
+# account_joules ACCOUNT - sreport's energy of it; it divides joules by 60, too, unless
+# the time is to be in seconds
+account_joules() {
+    root sreport -n -P cluster AccountUtilizationByUser -T energy -t seconds start="$from" end="$until" |
+        awk -F'|' -v account="$1" '$2 == account && $3 == "" { print $6 }'
+}
+
+# account_within ACCOUNT - sreport's joules are what `kwota usage` has of the account,
+# within what its jobs may differ by
+account_within() {
+    local slurm kwota may
+    slurm=$(account_joules "$1")
+    kwota=$(root kwota usage --by account --start "$from" --json |
+        jq --arg account "$1" '[.rows[] | select(.account == $account) | .mj] | add // 0')
+    may=$(ledger "SELECT SUM(MAX(mj / 100, 2 * mj / MAX(end_s - start_s, 1)) + 1000) FROM (
+        SELECT SUM(e.mj) AS mj, r.start_s, r.end_s FROM entries e JOIN runs r ON r.id = e.run_id
+        WHERE r.account = '$1' GROUP BY r.id)")
+    [ "$slurm" -gt 0 ] && jq -en "($slurm * 1000 - $kwota | fabs) <= $may" || {
+        printf 'account %s: sreport %s J, kwota %s mJ, may differ by %s mJ\n' "$1" "$slurm" "$kwota" "$may"
+        return 1
+    }
+}
+
 @test "fifty jobs on shared nodes: sacct's and sreport's energy is kwota's" {
-    local jobs=() i user account
+    local jobs=() i user account began from until
+    began=$(date +%s)
     for i in {1..50}; do
         case $((i % 3)) in
         0) user=alice account=astro ;;
@@ -51,6 +83,107 @@ within() {
         wait_for 60 has_slurm_joules "$i"
         within "$i"
     done
+    roll_up
+    for account in astro plasma bio; do
+        account_within "$account"
+    done
+}
+
+# summaries JOB - the system_comment of each of a job's runs, the oldest first
+summaries() {
+    root sacct -X -D -n -P -j "$1" -o Submit,SystemComment | sort | cut -d'|' -f2-
+}
+
+# told JOB RUNS - slurmdbd has a summary of each run, and it is what kwota has of it
+told() {
+    [ "$(summaries "$1" | jq -c '{total_mj, cpu_mj, dram_mj, charge_mj, quality, simulated}')" = \
+        "$(root kwota job "$1" --restart all --json |
+            jq -c '.runs[] | {total_mj: .energy.total_mj, cpu_mj: .energy.cpu_mj, dram_mj: .energy.dram_mj,
+                          charge_mj, quality, simulated}')" ] &&
+        [ "$(summaries "$1" | jq -c .charge_mj | sort -u | wc -l)" -eq "$2" ]
+}
+
+pending() {
+    [ "$(job_state "$1")" = PENDING ]
+}
+
+@test "what a settled run came to is in its system_comment, of each run its own" {
+    local job array
+    array=$(submit carol 'sleep 1' -A bio -n 1 -o /dev/null --array=1-3)
+    job=$(submit alice "$(busy 3)" -A astro -n 1 -o /dev/null)
+    wait_for 30 job_runs "$job"
+    root scontrol requeue "$job"
+    wait_for 30 pending "$job"
+    root scontrol update jobid="$job" StartTime=now
+    wait_for 60 queue_empty
+    wait_for 30 told "$job" 2
+    for task in 1 2 3; do
+        wait_for 30 told "${array}_$task" 1
+    done
+    root sacct -X -D -n -P -j "$job" -o State | sort | paste -sd, | grep -x COMPLETED,REQUEUED
+}
+
+@test "slurmdbd away is told later; a user's comment stays, and a system_comment that is not kwota's" {
+    local own theirs away
+    own=$(submit alice 'sleep 4' -A astro -n 1 -o /dev/null)
+    theirs=$(submit bob 'sleep 4' -A plasma -n 1 -o /dev/null)
+    wait_for 30 job_runs "$own"
+    wait_for 30 job_runs "$theirs"
+    root sacctmgr -i modify job where jobid="$own" set Comment=mine
+    root sacctmgr -i modify job where jobid="$theirs" set SystemComment=theirs
+    wait_for 60 queue_empty
+    wait_for 30 grep -q "job $theirs has a system_comment in slurmdbd that is not kwota's" "$dir/log/kwotad.out"
+    "$top/tests/cluster" kill --dir "$dir" slurmdbd -9 >&2
+    away=$(submit alice true -A astro -n 1 -o /dev/null)
+    wait_for 60 all_settled "$away"
+    wait_for 30 grep -q 'it is told later what runs came to' "$dir/log/kwotad.out"
+    "$top/tests/cluster" start --dir "$dir" slurmdbd >&2
+    wait_for 60 told "$away" 1
+    told "$own" 1
+    root sacct -X -n -P -j "$own" -o Comment | grep -x mine
+    root sacct -X -n -P -j "$theirs" -o SystemComment | grep -x theirs
+}
+
+# sql TEXT - asks slurmdbd's database
+sql() {
+    # shellcheck source=/dev/null
+    . "$dir/settings"
+    root mariadb --no-defaults -h 127.0.0.1 -P "$port" -u slurm -pslurm -N slurm_acct_db -e "$1"
+}
+
+# past JOB NAME COUNT SECONDS TRES - so many past jobs like this one, a minute apart; what
+# slurmctld may still owe slurmdbd of it is said
+past() {
+    sql "SET @top = (SELECT MAX(id_job) FROM kwota_job_table);
+        CREATE TEMPORARY TABLE past AS SELECT j.*, seq FROM kwota_job_table j, seq_1_to_$3 WHERE id_job = $1;
+        UPDATE past SET job_db_inx = 0, id_job = @top + seq, job_name = '$2',
+            time_end = time_submit - 3600 - seq * 60, time_start = time_end - $4, time_eligible = time_start,
+            time_submit = time_start, \`partition\` = 'main', tres_req = '1=8,4=1', tres_alloc = '$5';
+        ALTER TABLE past DROP seq;
+        INSERT INTO kwota_job_table SELECT * FROM past"
+}
+
+import() {
+    root kwota import-sacct --start now-7days --json "$@" | jq -r '"\(.new) \(.by_slurm) \(.by_nameplate) \(.no_power)"'
+}
+
+@test "import-sacct: past jobs become history, once" {
+    local job
+    job=$(submit alice true -A astro -N 1 -n 8 -o /dev/null)
+    wait_for 60 told "$job" 1
+    past "$job" whole 6 100 1=8,3=25000,4=1
+    past "$job" shared 2 100 1=4,3=25000,4=1
+    past "$job" brief 3 59 1=8,3=25000,4=1
+    import --dry-run
+    [ "$(import --dry-run)" = "0 6 0 2" ]
+    [ "$(ledger 'SELECT COUNT(*) FROM history_past')" -eq 0 ]
+    [ "$(import)" = "6 6 0 2" ]
+    [ "$(import)" = "0 6 0 2" ]
+    [ "$(ledger "SELECT DISTINCT source || ' ' || mw || ' ' || elapsed_s FROM history_past")" = 'slurm 250000 100' ]
+    as alice kwota quote -A astro -J whole -n 8 -N 1 -t 60 | grep -F "history: 6 runs (6 of them Slurm's, estimated)"
+    run as alice kwota import-sacct
+    [ "$status" -eq 1 ]
+    [[ "$output" = *'only operators may import'* ]]
 }
 
 node_watts() {

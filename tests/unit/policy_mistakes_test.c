@@ -396,6 +396,54 @@ static void settings_too(void **state)
     free(text);
 }
 
+static void settings_of_slurmdbd(void **state)
+{
+    static const struct {
+        const char *slurmdbd, *says; /* NULL: nothing is wrong */
+        bool summary, energy;
+    } table[] = {
+        {"{}", NULL, false, false},
+        {"{\"summary\": true}", NULL, true, false},
+        {"{\"summary\": true, \"energy\": true}", NULL, true, true},
+        {"{\"summary\": false, \"energy\": false}", NULL, false, false},
+        {"{\"energy\": true}",
+         "k:1:25: slurmdbd.energy: must be false without \"summary\": true, not "
+         "true\n",
+         false, true},
+        {"{\"sumary\": true}",
+         "k:1:15: slurmdbd.sumary: there is no such key; did you mean \"summary\"?\n",
+         false, false},
+        {"true", "k:1:14: slurmdbd: must be an object {…}, not true\n", false, false},
+    };
+    struct policy_files *files = *state;
+
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        char json[128], *text;
+        size_t size;
+        FILE *out = open_memstream(&text, &size);
+        struct configuration *conf;
+        struct settings settings;
+        const char *path;
+
+        snprintf(json, sizeof json, "{\"slurmdbd\": %s}", table[i].slurmdbd);
+        path = policy_files_write(files, "k", json);
+        conf = configuration_read(path);
+        settings_check(conf);
+        configuration_tell(conf, out);
+        fclose(out);
+        configuration_free(conf);
+        if (table[i].says ? !strstr(text, table[i].says) : text[0] != '\0')
+            fail_msg("%s: %s", json, text);
+        if (!table[i].says) {
+            assert_int_equal(settings_read(&settings, path), 0);
+            assert_int_equal(settings.slurmdbd_summary, table[i].summary);
+            assert_int_equal(settings.slurmdbd_energy, table[i].energy);
+            settings_free(&settings);
+        }
+        free(text);
+    }
+}
+
 /* settings_read() leaves the policy's keys alone, and finds its own in an include. */
 static void settings_beside_a_policy(void **state)
 {
@@ -537,6 +585,7 @@ int main(void)
         TEST(includes_of_includes),
         TEST(no_file_at_all),
         TEST(settings_too),
+        TEST(settings_of_slurmdbd),
         TEST(settings_of_listeners),
         TEST(settings_beside_a_policy),
         cmocka_unit_test(the_example),
