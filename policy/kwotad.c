@@ -16,6 +16,7 @@
 #include "policy/log.h"
 #include "policy/metrics.h"
 #include "policy/policy_store.h"
+#include "policy/prune_night.h"
 #include "policy/replica.h"
 #include "policy/settings.h"
 #include "policy/slurm_lookup.h"
@@ -164,6 +165,7 @@ static int run(const struct settings *settings, const char *cluster,
                                    .policies = policies,
                                    .activity = &activity};
     struct metrics *metrics = NULL;
+    struct prune_night *night = NULL;
     struct teller *teller = NULL;
     struct http *http;
     sigset_t signals;
@@ -189,13 +191,15 @@ static int run(const struct settings *settings, const char *cluster,
     if (settings->web.enabled && !(context.web = web_new(&context)))
         return 1;
     http = context.worker && context.running ? http_start(&context) : NULL;
-    if (!http || start_sites(&context, &metrics) < 0)
+    if (!http || start_sites(&context, &metrics) < 0 ||
+        !(night = prune_night_start(context.ledger, policies)))
         return 1;
     log_line("cluster %s, port %d, ledger in %s", cluster, settings->port,
              settings->spool);
     log_line("ending on %s", strsignal(wait_for_end(&signals, policies)));
     metrics_stop(metrics);
     http_stop(http);
+    prune_night_stop(night);
     web_free(context.web);
     policy_store_watch_over(policies, NULL, NULL);
     worker_stop(context.worker);

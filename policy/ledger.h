@@ -56,6 +56,15 @@ bool ledger_acts(struct ledger *ledger, char why[LEDGER_WHY]);
  * transaction; returns what that returns. */
 int ledger_between(struct ledger *ledger, int (*work)(void *of, sqlite3 *db), void *of);
 
+/* Opens a ledger's file, or a backup of one, only to be read, while kwotad may go on
+ * writing: what a transaction sees stays as it was when it began. No lock of kwotad's
+ * is held. NULL with the reason. */
+#define LEDGER_READ_WHY 512
+struct ledger *ledger_read(const char *path, char why[LEDGER_READ_WHY]);
+
+/* The same of the ledger that is open here. */
+struct ledger *ledger_reader(struct ledger *ledger, char why[LEDGER_READ_WHY]);
+
 /* From now on a transaction waits so long for others to be written with; one that
  * nobody waits for, a second. */
 int ledger_gather(struct ledger *ledger, int ms);
@@ -66,6 +75,9 @@ void ledger_urgent(bool urgent);
 
 /* Takes the lock and begins a transaction. */
 int ledger_begin(struct ledger *ledger);
+
+/* The same for what only reads: it works, too, while nothing can be written. */
+int ledger_look(struct ledger *ledger);
 
 /* 0: all that was done until now, by anyone, is on disk; -1: this is undone. */
 int ledger_commit(struct ledger *ledger);

@@ -381,6 +381,13 @@ static const char version_4[] =
     "CREATE TABLE periods ("
     " month_s INTEGER PRIMARY KEY, until_s INTEGER NOT NULL, closed_s INTEGER NOT NULL,"
     " actor TEXT NOT NULL, why TEXT NOT NULL);"
+    /* Runs whose detail is gone (prune.h), since when, and what is kept of it as JSON:
+     * what their counts were. A token of such a run takes no counts any more. */
+    "ALTER TABLE runs ADD COLUMN pruned_s INTEGER;"
+    "ALTER TABLE runs ADD COLUMN kept TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE tokens ADD COLUMN pruned INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX runs_unpruned ON runs (end_s)"
+    " WHERE state = 'settled' AND pruned_s IS NULL;"
     /* slurmdbd's summaries of settled runs: the last entry that was looked at for them,
      * and the runs that are still to be told. news counts those of the run. */
     "CREATE TABLE summary_place ("
