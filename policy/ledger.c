@@ -265,7 +265,8 @@ static int lock_folder(struct ledger *ledger, const char *dir)
     if (ledger->lock_fd >= 0 && errno == EWOULDBLOCK)
         log_line("%s/ledger.db is in use by another kwotad, or kwota ledger copy", dir);
     else
-        log_line("%s cannot be locked: %s", path, strerror(errno));
+        log_line("%s cannot be locked: %s: %s", path, strerror(errno),
+                 remedy_of(SQLITE_CANTOPEN));
     return -1;
 }
 
