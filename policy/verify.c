@@ -14,10 +14,10 @@ static const struct {
     const char *name;
     int (*check)(struct verify *v, int64_t *after);
 } steps[] = {
-    {"runs", verify_runs},     {"unbound counts", verify_unbound},
-    {"quotas", verify_quotas}, {"months", verify_months},
-    {"days", verify_days},     {"nodes", verify_nodes},
-    {"sums", verify_sums},
+    {"runs", verify_runs},         {"unbound counts", verify_unbound},
+    {"quotas", verify_quotas},     {"months", verify_months},
+    {"days", verify_days},         {"nodes", verify_nodes},
+    {"statements", verify_closed}, {"sums", verify_sums},
 };
 
 #define STEPS ((int)(sizeof steps / sizeof *steps))

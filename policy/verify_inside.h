@@ -41,6 +41,7 @@ int verify_runs(struct verify *v, int64_t *after);
 int verify_unbound(struct verify *v, int64_t *after);
 int verify_months(struct verify *v, int64_t *after);
 int verify_days(struct verify *v, int64_t *after);
+int verify_closed(struct verify *v, int64_t *after);
 int verify_nodes(struct verify *v, int64_t *after);
 int verify_quotas(struct verify *v, int64_t *after);
 int verify_sums(struct verify *v, int64_t *after);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "policy/period_digest.h"
 #include "policy/verify.h"
 #include "tests/unit/good_books.h"
 
@@ -261,6 +262,36 @@ static void late_counts_of_a_closed_month_are_good(void **state)
     policy_release(policy);
 }
 
+/* A statement's month stays as it was, and no number is missing. */
+static void closed_months_stay(void **state)
+{
+    struct books *b = *state;
+    char digest[PERIOD_DIGEST];
+    json_t *list;
+
+    assert_int_equal(period_digest(b->ledger, OCTOBER, "astro", digest), 0);
+    assert_int_equal(ledger_do(b->ledger,
+                               "INSERT INTO periods (month_s, until_s, closed_s, actor,"
+                               " why) VALUES (?,?,?,'root','')",
+                               "iii", OCTOBER, NOVEMBER, NOW),
+                     0);
+    for (int64_t number = 1; number <= 3; number += 2)
+        assert_int_equal(
+            ledger_do(b->ledger,
+                      "INSERT INTO statements (number, month_s, account, cpu_mj,"
+                      " dram_mj, gpu_mj, other_mj, overrun_mj, credit_mj, price_u,"
+                      " co2_mg, runs, digest) VALUES (?,?,?,0,0,0,0,0,0,0,0,0,?)",
+                      "iiss", number, OCTOBER, number == 1 ? "astro" : "bio",
+                      number == 1 ? digest : "0123"),
+            0);
+    list = verify(b, 0, INT64_MAX, NULL);
+    assert_int_equal(json_array_size(list), 2);
+    assert_true(is_named(list, "statements", "statement 2 is missing"));
+    assert_true(
+        is_named(list, "statements", "statement 3, account bio, the month from "));
+    json_decref(list);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +300,7 @@ int main(void)
                                         books_close),
         cmocka_unit_test(each_breach_is_named),
         cmocka_unit_test_setup_teardown(a_time_is_kept_to, open_good, books_close),
+        cmocka_unit_test_setup_teardown(closed_months_stay, open_good, books_close),
         cmocka_unit_test_setup_teardown(what_waits_is_told, open_good, books_close),
         cmocka_unit_test_setup_teardown(late_counts_of_a_closed_month_are_good,
                                         open_good, books_close),
