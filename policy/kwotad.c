@@ -17,6 +17,7 @@
 #include "policy/metrics.h"
 #include "policy/policy_store.h"
 #include "policy/prune_night.h"
+#include "policy/replica.h"
 #include "policy/settings.h"
 #include "policy/slurm_lookup.h"
 #include "policy/steward.h"
@@ -124,6 +125,26 @@ static int wait_for_end(const sigset_t *signals, struct policy_store *policies)
     }
 }
 
+/* The ledger, wherever it is. */
+static struct ledger *open_ledger(const struct settings *settings)
+{
+    struct mariadb_place place;
+    char text[MARIADB_PLACE_TEXT];
+    struct ledger *ledger;
+
+    if (!settings->ledger)
+        return ledger_open(settings->spool);
+    if (mariadb_place_read(settings->ledger, &place, text) < 0)
+        return NULL;
+    ledger = ledger_open_copy(settings->spool);
+    snprintf(text, sizeof text, "%s:%d", settings->names[0] ? settings->names[0] : "?",
+             settings->port);
+    if (!ledger || replica_start(ledger, &place, text) == 0)
+        return ledger;
+    ledger_close(ledger);
+    return NULL;
+}
+
 /* The listeners of browsers and of scrapers, where the settings want them. -1: one that
  * is wanted cannot be had. */
 static int start_sites(const struct http_context *context, struct metrics **metrics)
@@ -150,7 +171,7 @@ static int run(const struct settings *settings, const char *cluster,
     sigset_t signals;
 
     block_signals(&signals);
-    context.ledger = ledger_open(settings->spool);
+    context.ledger = open_ledger(settings);
     if (!context.ledger || ledger_gather(context.ledger, GATHER_MS) < 0)
         return 1;
     context.lobby = lobby_new();

@@ -1,12 +1,16 @@
 /* ledger.c - the SQLite database that holds runs, charges and counts */
 #include "policy/ledger.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "policy/energy.h"
 #include "policy/log.h"
@@ -46,6 +50,8 @@ struct group {
 
 struct ledger {
     sqlite3 *db;
+    int lock_fd;                  /* DIR/ledger.lock */
+    struct ledger_origin origin;  /* all NULL: SQLite's file is the ledger itself */
     struct statements statements; /* of whose turn it is, as all up to is_open */
     int64_t before;               /* rows changed when the transaction began */
     struct group *group;          /* open, and something was changed in it; or NULL */
@@ -234,12 +240,43 @@ static int set_up(struct ledger *ledger, const char *path)
                                                                                    : 0;
 }
 
+/* A ledger that is changed beside the MariaDB that it is a copy of would be two. */
+static int check_copy(struct ledger *ledger, const char *path)
+{
+    if (ledger_number(ledger, 0,
+                      "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'copy_of'",
+                      "") == 0 ||
+        ledger_number(ledger, 0, "SELECT COUNT(*) FROM copy_of", "") == 0)
+        return 0;
+    log_line("%s is the copy of a ledger in MariaDB: name that in kwota.json (ledger), "
+             "or make it a ledger of its own (kwota ledger copy)",
+             path);
+    return -1;
+}
+
+static int lock_folder(struct ledger *ledger, const char *dir)
+{
+    char path[512];
+
+    snprintf(path, sizeof path, "%s/ledger.lock", dir);
+    ledger->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (ledger->lock_fd >= 0 && flock(ledger->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return 0;
+    if (ledger->lock_fd >= 0 && errno == EWOULDBLOCK)
+        log_line("%s/ledger.db is in use by another kwotad, or kwota ledger copy", dir);
+    else
+        log_line("%s cannot be locked: %s: %s", path, strerror(errno),
+                 remedy_of(SQLITE_CANTOPEN));
+    return -1;
+}
+
 static struct ledger *new_ledger(void)
 {
     struct ledger *ledger = calloc(1, sizeof *ledger);
 
     if (!ledger)
         return NULL;
+    ledger->lock_fd = -1;
     pthread_mutex_init(&ledger->lock, NULL);
     pthread_cond_init(&ledger->changed, NULL);
     pthread_cond_init(&ledger->first_line, NULL);
@@ -247,7 +284,7 @@ static struct ledger *new_ledger(void)
     return ledger;
 }
 
-struct ledger *ledger_open(const char *dir)
+static struct ledger *open_ledger(const char *dir, bool copy)
 {
     struct ledger *ledger = new_ledger();
     char path[512];
@@ -255,19 +292,44 @@ struct ledger *ledger_open(const char *dir)
     if (!ledger)
         return NULL;
     snprintf(path, sizeof path, "%s/ledger.db", dir);
+    if (lock_folder(ledger, dir) < 0) {
+        ledger_close(ledger);
+        return NULL;
+    }
     if (sqlite3_open(path, &ledger->db) != SQLITE_OK) {
         fail(ledger, path);
         ledger_close(ledger);
         return NULL;
     }
     sqlite3_busy_timeout(ledger->db, OPEN_MS);
-    if (set_up(ledger, path) < 0) {
+    if (set_up(ledger, path) < 0 || (!copy && check_copy(ledger, path) < 0)) {
         log_line("%s cannot be used", path);
         ledger_close(ledger);
         return NULL;
     }
     sqlite3_busy_timeout(ledger->db, BUSY_MS);
     return ledger;
+}
+
+struct ledger *ledger_open(const char *dir)
+{
+    return open_ledger(dir, false);
+}
+
+struct ledger *ledger_open_copy(const char *dir)
+{
+    return open_ledger(dir, true);
+}
+
+void ledger_set_origin(struct ledger *ledger, const struct ledger_origin *origin)
+{
+    ledger->origin = *origin;
+}
+
+bool ledger_acts(struct ledger *ledger, char why[LEDGER_WHY])
+{
+    return !ledger->origin.acts ||
+           ledger->origin.acts(ledger->origin.of, why, LEDGER_WHY);
 }
 
 /* Why a file is no ledger that can be read here; false: it is one. */
@@ -345,8 +407,12 @@ void ledger_close(struct ledger *ledger)
     if (!ledger)
         return;
     stop_writer(ledger);
+    if (ledger->origin.stop)
+        ledger->origin.stop(ledger->origin.of);
     statements_free(&ledger->statements);
     sqlite3_close(ledger->db);
+    if (ledger->lock_fd >= 0)
+        close(ledger->lock_fd);
     pthread_cond_destroy(&ledger->changed);
     pthread_cond_destroy(&ledger->first_line);
     pthread_cond_destroy(&ledger->line);
@@ -354,15 +420,25 @@ void ledger_close(struct ledger *ledger)
     free(ledger);
 }
 
-/* Ends SQLite's transaction, with all that is in it. */
+static void note_end(struct ledger *ledger, bool committed)
+{
+    ledger->is_open = false;
+    if (ledger->origin.over)
+        ledger->origin.over(ledger->origin.of, committed);
+}
+
+/* Ends SQLite's transaction, with all that is in it. What the ledger of record has is
+ * done, whatever becomes of the copy. */
 static int end_all(struct ledger *ledger)
 {
-    int rc = execute(ledger, "COMMIT");
+    struct ledger_origin *origin = &ledger->origin;
+    int there = origin->commit ? origin->commit(origin->of) : 0;
+    int rc = there < 0 ? -1 : execute(ledger, "COMMIT");
 
     if (rc < 0)
         sqlite3_exec(ledger->db, "ROLLBACK", NULL, NULL, NULL);
-    ledger->is_open = false;
-    return rc;
+    note_end(ledger, rc == 0);
+    return there > 0 ? 0 : rc;
 }
 
 static void free_group(struct group *group)
@@ -372,14 +448,12 @@ static void free_group(struct group *group)
     free(group);
 }
 
-/* In a turn of its own. */
-static void write_group(struct ledger *ledger)
+/* In a turn. */
+static void end_group(struct ledger *ledger)
 {
-    struct group *group;
+    struct group *group = ledger->group;
     bool waited_for;
 
-    take_turn(ledger);
-    group = ledger->group;
     ledger->group = NULL;
     pthread_mutex_lock(&ledger->lock);
     ledger->pending = ledger->hurry = false;
@@ -392,9 +466,28 @@ static void write_group(struct ledger *ledger)
     waited_for = group->waiting > 0;
     pthread_cond_broadcast(&group->written);
     pthread_mutex_unlock(&group->lock);
-    end_turn(ledger);
     if (!waited_for)
         free_group(group);
+}
+
+int ledger_between(struct ledger *ledger, int (*work)(void *of, sqlite3 *db), void *of)
+{
+    int rc;
+
+    take_turn(ledger);
+    if (ledger->group)
+        end_group(ledger);
+    rc = work(of, ledger->db);
+    end_turn(ledger);
+    return rc;
+}
+
+static void write_group(struct ledger *ledger)
+{
+    take_turn(ledger);
+    if (ledger->group)
+        end_group(ledger);
+    end_turn(ledger);
 }
 
 /* Until the group is to be written: soon when somebody waits for it. Wants the lock. */
@@ -453,11 +546,15 @@ static void note_held(struct ledger *ledger, bool held)
 
 static int begin_all(struct ledger *ledger, bool writes)
 {
+    struct ledger_origin *origin = &ledger->origin;
     int rc = execute(ledger, writes ? "BEGIN IMMEDIATE" : "BEGIN");
 
     if (writes)
         note_held(ledger, rc < 0 && ledger->trouble == SQLITE_BUSY);
-    return rc;
+    if (rc < 0 || !origin->begin || origin->begin(origin->of) == 0)
+        return rc;
+    execute(ledger, "ROLLBACK");
+    return -1;
 }
 
 static int begin(struct ledger *ledger, bool writes)
@@ -574,7 +671,7 @@ void ledger_rollback(struct ledger *ledger)
 {
     if (!ledger->gather_ms) {
         execute(ledger, "ROLLBACK");
-        ledger->is_open = false;
+        note_end(ledger, false);
     } else {
         execute(ledger, "ROLLBACK TO one");
         execute(ledger, "RELEASE one");
@@ -627,19 +724,33 @@ void ledger_done(struct ledger *ledger, sqlite3_stmt *stmt)
     statements_put(&ledger->statements, stmt);
 }
 
+/* Outside of a transaction it is one of its own, which the origin must see, too. */
+static int end_alone(struct ledger *ledger, int rc)
+{
+    if (rc == 0)
+        return end_all(ledger);
+    execute(ledger, "ROLLBACK");
+    note_end(ledger, false);
+    return rc;
+}
+
 int ledger_do(struct ledger *ledger, const char *sql, const char *types, ...)
 {
+    bool alone = ledger->origin.begin && !ledger->is_open;
     sqlite3_stmt *stmt;
     va_list ap;
     int rc = -1;
 
+    if (alone && begin_all(ledger, true) < 0)
+        return -1;
+    ledger->is_open |= alone;
     va_start(ap, types);
     stmt = prepare(ledger, sql, types, SQLITE_STATIC, ap);
     va_end(ap);
     if (stmt)
         rc = sqlite3_step(stmt) == SQLITE_DONE ? 0 : fail(ledger, sql);
     ledger_done(ledger, stmt);
-    return rc;
+    return alone ? end_alone(ledger, rc) : rc;
 }
 
 int64_t ledger_number(struct ledger *ledger, int64_t otherwise, const char *sql,

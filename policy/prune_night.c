@@ -89,13 +89,15 @@ static void prune_all(struct prune_night *n, int64_t before_s)
 static void *work(void *arg)
 {
     struct prune_night *n = arg;
+    char why[LEDGER_WHY];
 
     pthread_setname_np(pthread_self(), "prune");
     do {
         int64_t now_s = clock_now_s(), years = is_night(now_s) ? years_of(n) : 0;
 
         /* Once a night. */
-        if (years > 0 && now_s >= n->done_s + (UNTIL_HOUR - FROM_HOUR) * 3600)
+        if (years > 0 && now_s >= n->done_s + (UNTIL_HOUR - FROM_HOUR) * 3600 &&
+            ledger_acts(n->ledger, why))
             prune_all(n, prune_before_s(now_s, years));
     } while (!rest(n, LOOK_S, 0));
     return NULL;

@@ -476,10 +476,27 @@ static const struct {
     {"POST", "/v1/prune", prune},
 };
 
+/* What changes nothing in the ledger. */
+static bool only_reads(const struct route_call *call)
+{
+    static const char *const reads[] = {"/v1/quote", "/v1/policy/reload"};
+
+    for (size_t i = 0; i < sizeof reads / sizeof *reads; i++)
+        if (strcmp(call->path, reads[i]) == 0)
+            return true;
+    return strcmp(call->method, "POST") != 0;
+}
+
 json_t *route_call(const struct route_call *call, unsigned *status)
 {
     const char *other = NULL;
+    char why[LEDGER_WHY];
 
+    /* Whoever asks tries the next server (client.c). */
+    if (!only_reads(call) && !ledger_acts(call->context->ledger, why)) {
+        *status = MHD_HTTP_SERVICE_UNAVAILABLE;
+        return person_error(why);
+    }
     if (budget_call_is(call->path))
         return budgets(call, status);
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {

@@ -344,6 +344,15 @@ static const char version_4[] =
     "ALTER TABLE node_domains ADD COLUMN booked_total_uj INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE node_domains ADD COLUMN booked_jobs_uj INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE node_domains ADD COLUMN booked_node_uj INTEGER NOT NULL DEFAULT 0;"
+    /* Each host's own: its file is another. Every table has a primary key, by which a
+     * change of it is known (replica.h). */
+    "CREATE TABLE journal_place_4 ("
+    " id INTEGER PRIMARY KEY, host TEXT NOT NULL DEFAULT '', inode INTEGER NOT NULL,"
+    " offset INTEGER NOT NULL);"
+    "INSERT INTO journal_place_4 (inode, offset) SELECT inode, offset FROM "
+    "journal_place;"
+    "DROP TABLE journal_place;"
+    "ALTER TABLE journal_place_4 RENAME TO journal_place;"
     /* time_ms: the moment that a node's last counts are as of. gap_ms: how long
      * counters did not say what they counted, added up over them. What was counted
      * before this version is nowhere booked. */

@@ -9,6 +9,7 @@
 
 #include "policy/backup.h"
 #include "tools/command.h"
+#include "tools/ledger_copy.h"
 #include "tools/progress.h"
 
 struct arguments {
@@ -99,7 +100,7 @@ static int backup(int argc, char **argv)
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-} whats[] = {{"backup", backup}};
+} whats[] = {{"backup", backup}, {"copy", ledger_copy}};
 
 #define WHATS (sizeof whats / sizeof *whats)
 
@@ -115,12 +116,15 @@ static int run_ledger(int argc, char **argv)
         return whats[i].run(argc - 1, argv + 1);
     }
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-        puts("Usage: kwota ledger backup FILE\nkwota ledger backup --help says more.");
+        puts("Usage: kwota ledger backup FILE\n       kwota ledger copy --from LEDGER "
+             "--to LEDGER\nkwota ledger backup --help and kwota ledger copy --help say "
+             "more.");
         return 0;
     }
-    fprintf(stderr, "kwota ledger: backup is meant\n");
+    fprintf(stderr, "kwota ledger: backup or copy is meant\n");
     return EXIT_USAGE;
 }
 
 const struct command command_ledger = {
-    "ledger", "backup FILE", "copies the ledger while kwotad runs", run_ledger};
+    "ledger", "backup FILE | copy",
+    "copies the ledger: while kwotad runs, to a MariaDB", run_ledger};
