@@ -14,6 +14,18 @@ AC_DEFUN([AX_KWOTA_WARNINGS], [
   AC_SUBST([ENERGY_CFLAGS])
 ])
 
+# AX_KWOTA_SQLITE_SESSION
+# The SQLite that is there can record what a transaction changes (policy/replica.h);
+# its header declares that only to who asks.
+AC_DEFUN([AX_KWOTA_SQLITE_SESSION], [
+  kwota_save_LIBS=$LIBS
+  LIBS="$LIBS $SQLITE_LIBS"
+  AC_CHECK_FUNC([sqlite3session_create], [],
+    [AC_MSG_ERROR([this SQLite is built without its session extension (SQLITE_ENABLE_SESSION and SQLITE_ENABLE_PREUPDATE_HOOK), which a ledger in MariaDB needs])])
+  LIBS=$kwota_save_LIBS
+  SQLITE_CFLAGS="$SQLITE_CFLAGS -DSQLITE_ENABLE_SESSION -DSQLITE_ENABLE_PREUPDATE_HOOK"
+])
+
 # AX_KWOTA_SLURM
 # Finds Slurm's public headers, library, version and plugin directory; checks that
 # --with-slurm-src is the source of that very version (job_record_t moves between

@@ -9,6 +9,7 @@
 #include "policy/energy.h"
 #include "policy/nearest.h"
 #include "policy/person.h"
+#include "policy/pricing.h"
 #include "policy/quarter.h"
 #include "policy/quota_right.h"
 #include "policy/span.h"
@@ -36,6 +37,7 @@ struct call {
     struct accounting_rows rows;
     struct accounting_centre centre;
     int64_t previous_mj;
+    char currency[TARIFF_CURRENCY]; /* of prices; "": there are none */
     bool simulated;
 };
 
@@ -154,6 +156,7 @@ static json_t *prepare(struct call *c, unsigned *status)
         c->filter.accounts = accounts_below(c->ledger, c->wish->account);
     if (!answer && c->by == BY_ACCOUNT)
         c->parents = read_parents(c->ledger);
+    pricing_currency(c->ledger, c->currency);
     c->simulated =
         ledger_number(c->ledger, 0, "SELECT MAX(simulated) FROM nodes", "") != 0;
     ledger_commit_soon(c->ledger);
@@ -315,13 +318,13 @@ static json_t *answer_json(struct call *c)
     json_t *rows = rows_json(c, &total), *sums = json_object(), *json;
 
     put_sums(sums, &total);
-    json = json_pack(
-        "{s:s s:o s:o s:o s:o s:o s:I s:o s:o s:b}", "by", words[c->by], "window",
-        window_json(&c->told), "before", window_json(&c->before), "currency",
-        c->wish->currency ? json_string(c->wish->currency) : json_null(), "rows", rows,
-        "total", sums, "open_mj", (json_int_t)c->centre.open_mj, "centre",
-        centre_json(c, sums_used(&total)), "notes", notes(c), "simulated",
-        (int)c->simulated);
+    json =
+        json_pack("{s:s s:o s:o s:o s:o s:o s:I s:o s:o s:b}", "by", words[c->by],
+                  "window", window_json(&c->told), "before", window_json(&c->before),
+                  "currency", c->currency[0] ? json_string(c->currency) : json_null(),
+                  "rows", rows, "total", sums, "open_mj", (json_int_t)c->centre.open_mj,
+                  "centre", centre_json(c, sums_used(&total)), "notes", notes(c),
+                  "simulated", (int)c->simulated);
     return json;
 }
 

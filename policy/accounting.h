@@ -17,13 +17,12 @@
 #include "policy/ledger.h"
 
 struct accounting_wish {
-    const char *by;       /* account, user, partition, qos, gpu-type, day or month */
-    const char *account;  /* it and those below it; NULL: all */
-    const char *user;     /* NULL: all */
-    int64_t start_s;      /* included */
-    int64_t end_s;        /* not included; both up to the next quarter-hour */
-    int64_t now_s;        /* nothing was used later */
-    const char *currency; /* of prices; NULL: there is no tariff */
+    const char *by;      /* account, user, partition, qos, gpu-type, day or month */
+    const char *account; /* it and those below it; NULL: all */
+    const char *user;    /* NULL: all */
+    int64_t start_s;     /* included */
+    int64_t end_s;       /* not included; both up to the next quarter-hour */
+    int64_t now_s;       /* nothing was used later */
 };
 
 /* The reply's JSON (a new reference) and its HTTP status. */

@@ -54,7 +54,7 @@ static json_t *budgets_of(const struct budget_call *call, const struct quota *qu
     for (int i = 0; i < count; i++) {
         json_t *budget = NULL;
 
-        if (ledger_begin(call->ledger) == 0) {
+        if (ledger_look(call->ledger) == 0) {
             budget = budget_json(call->ledger, call->policy, &quotas[i], now_s);
             ledger_commit_soon(call->ledger);
         }
@@ -101,7 +101,7 @@ static json_t *show(const struct budget_call *call, unsigned *status)
     int count = 0, shown, rc = -1, simulated;
 
     *status = 500;
-    if (ledger_begin(call->ledger) < 0)
+    if (ledger_look(call->ledger) < 0)
         return error("the ledger cannot be read now");
     if (may_ask(call, status, &answer))
         rc = quota_seen(call->ledger, call->rights, given(call->account),
@@ -147,7 +147,7 @@ static json_t *postings(const struct budget_call *call, unsigned *status)
     int rc = SQLITE_NOMEM;
 
     *status = 500;
-    if (ledger_begin(call->ledger) == 0) {
+    if (ledger_look(call->ledger) == 0) {
         stmt = ledger_query(
             call->ledger,
             "SELECT q.id, q.time_s, q.mj, q.kind, q.cluster, q.account, q.user, "
@@ -179,7 +179,7 @@ static json_t *export(const struct budget_call *call, unsigned *status)
     *status = 403;
     if (!call->rights->sees_all)
         return error("only operators, administrators and root export all quotas");
-    if (ledger_begin(call->ledger) == 0) {
+    if (ledger_look(call->ledger) == 0) {
         file = quota_file_export(call->ledger);
         ledger_commit(call->ledger);
     }

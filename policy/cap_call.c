@@ -47,7 +47,7 @@ json_t *cap_call_list(const struct cap_call *call, unsigned *status)
     json_t *all, *seen = json_array(), *order;
     size_t i;
 
-    if (ledger_begin(call->ledger) < 0) {
+    if (ledger_look(call->ledger) < 0) {
         json_decref(seen);
         return busy(status);
     }

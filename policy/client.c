@@ -11,6 +11,9 @@
 #define DEFAULT_PORT 6828
 #define MAX_SERVERS 8
 
+/* Of two kwotad on one ledger the one says so that does not act. */
+#define UNAVAILABLE 503
+
 struct server {
     char host[256];
     int port;
@@ -144,11 +147,12 @@ int client_call(struct client *client, const char *method, const char *path,
 
     *reply = NULL;
     snprintf(error, CLIENT_ERROR_TEXT, "no server is configured");
-    for (int i = client->socket ? -1 : 0; i < client->server_count && status < 0; i++) {
+    for (int i = client->socket ? -1 : 0;
+         i < client->server_count && (status < 0 || status == UNAVAILABLE); i++) {
         if (try_once(client, i < 0 ? NULL : &client->servers[i], &x, error) == 0) {
-            status = x.status;
-            if (x.reply)
-                *reply = json_loadb(x.reply, x.reply_len, 0, NULL);
+            status = (int)x.status;
+            json_decref(*reply);
+            *reply = x.reply ? json_loadb(x.reply, x.reply_len, 0, NULL) : NULL;
         }
         forget(&x);
     }

@@ -27,9 +27,10 @@ struct client *client_new(const struct client_options *options);
 void client_free(struct client *client);
 
 /* Sends `body` (may be NULL) and returns the HTTP status of the first server that gives
- * an answer that counts, with its JSON in *reply (a new reference; NULL if it was no
- * JSON). Returns -1 with a sentence in `error` when none does. An answer over TCP
- * without a valid reply credential does not count. */
+ * an answer that counts and is not 503 (another acts), or 503 if all say so, with its
+ * JSON in *reply (a new reference; NULL if it was no JSON). Returns -1 with a sentence
+ * in `error` when none does. An answer over TCP without a valid reply credential does
+ * not count. */
 int client_call(struct client *client, const char *method, const char *path,
                 json_t *body, json_t **reply, char error[CLIENT_ERROR_TEXT]);
 

@@ -37,31 +37,12 @@ struct configuration {
 };
 
 /* kwotad's settings, then the policy. */
-static const char *const top_keys[] = {"version",
-                                       "cluster",
-                                       "listen",
-                                       "socket",
-                                       "spool",
-                                       "munge_socket",
-                                       "settle_timeout_s",
-                                       "sweep_s",
-                                       "save_s",
-                                       "meter",
-                                       "slurmdbd",
-                                       "web",
-                                       "metrics",
-                                       "server",
-                                       "slurm_user",
-                                       "enforce",
-                                       "limits",
-                                       "estimate",
-                                       "classes",
-                                       "credits",
-                                       "caps",
-                                       "tariff",
-                                       "steer",
-                                       "include",
-                                       NULL};
+static const char *const top_keys[] = {
+    "version",      "cluster",          "listen",  "socket",     "spool",   "ledger",
+    "munge_socket", "settle_timeout_s", "sweep_s", "save_s",     "meter",   "slurmdbd",
+    "web",          "metrics",          "server",  "slurm_user", "enforce", "limits",
+    "estimate",     "classes",          "credits", "caps",       "tariff",  "keep",
+    "steer",        "include",          NULL};
 
 static void complain(struct configuration *conf, int file, struct json_place place,
                      const char *format, va_list ap)

@@ -78,7 +78,7 @@ json_t *control_decisions(const struct control_call *call, unsigned *status)
                       person_error("only root and SlurmUser may ask this"));
     if (!json_is_array(json_object_get(call->body, "tokens")))
         return answer(status, 400, person_error("\"tokens\" is a list of run tokens"));
-    if (ledger_begin(call->ledger) < 0)
+    if (ledger_look(call->ledger) < 0)
         return busy(status);
     decisions = json_object();
     caps = json_object();
@@ -201,7 +201,7 @@ json_t *control_why(const struct control_call *call, unsigned *status)
 
     if (!call->id)
         return answer(status, 400, person_error("which job? ?id=12"));
-    if (ledger_begin(call->ledger) < 0) {
+    if (ledger_look(call->ledger) < 0) {
         json_decref(sentences);
         return busy(status);
     }
@@ -225,7 +225,7 @@ json_t *control_shadow(const struct control_call *call, unsigned *status)
     json_t *rows = json_array();
     sqlite3_stmt *row;
 
-    if (ledger_begin(call->ledger) < 0) {
+    if (ledger_look(call->ledger) < 0) {
         json_decref(rows);
         return busy(status);
     }
@@ -262,7 +262,7 @@ json_t *control_frozen(const struct control_call *call, unsigned *status)
 {
     json_t *json;
 
-    if (ledger_begin(call->ledger) < 0)
+    if (ledger_look(call->ledger) < 0)
         return busy(status);
     json = frozen_json(call);
     ledger_commit(call->ledger);

@@ -12,15 +12,26 @@
 
 #include "policy/log.h"
 
+/* Several kwotad can have one ledger, and each has a file of its own. */
+static void own_name(char host[256])
+{
+    if (gethostname(host, 255) < 0)
+        host[0] = '\0';
+    host[255] = '\0';
+}
+
 static int64_t place_of(struct ledger *ledger, const struct stat *st)
 {
     int64_t offset = 0;
+    char host[256];
 
+    own_name(host);
     if (ledger_begin(ledger) < 0)
         return -1;
-    offset =
-        ledger_number(ledger, 0, "SELECT offset FROM journal_place WHERE inode = ?",
-                      "i", (int64_t)st->st_ino);
+    offset = ledger_number(ledger, 0,
+                           "SELECT offset FROM journal_place"
+                           " WHERE host IN ('', ?) AND inode = ? ORDER BY host DESC",
+                           "si", host, (int64_t)st->st_ino);
     if (ledger_commit_soon(ledger) < 0)
         return -1;
     /* Shorter than what was read: another file with the same inode. */
@@ -29,11 +40,16 @@ static int64_t place_of(struct ledger *ledger, const struct stat *st)
 
 static void keep_place(struct ledger *ledger, const struct stat *st, int64_t offset)
 {
+    char host[256];
+
+    own_name(host);
     if (ledger_begin(ledger) < 0)
         return;
-    if (ledger_do(ledger, "DELETE FROM journal_place", "") < 0 ||
-        ledger_do(ledger, "INSERT INTO journal_place VALUES (?,?)", "ii",
-                  (int64_t)st->st_ino, offset) < 0)
+    if (ledger_do(ledger, "DELETE FROM journal_place WHERE host IN ('', ?)", "s",
+                  host) < 0 ||
+        ledger_do(ledger,
+                  "INSERT INTO journal_place (host, inode, offset) VALUES (?,?,?)",
+                  "sii", host, (int64_t)st->st_ino, offset) < 0)
         ledger_rollback(ledger);
     else
         ledger_commit(ledger);

@@ -16,6 +16,8 @@
 #include "policy/log.h"
 #include "policy/metrics.h"
 #include "policy/policy_store.h"
+#include "policy/prune_night.h"
+#include "policy/replica.h"
 #include "policy/settings.h"
 #include "policy/slurm_lookup.h"
 #include "policy/steward.h"
@@ -123,6 +125,26 @@ static int wait_for_end(const sigset_t *signals, struct policy_store *policies)
     }
 }
 
+/* The ledger, wherever it is. */
+static struct ledger *open_ledger(const struct settings *settings)
+{
+    struct mariadb_place place;
+    char text[MARIADB_PLACE_TEXT];
+    struct ledger *ledger;
+
+    if (!settings->ledger)
+        return ledger_open(settings->spool);
+    if (mariadb_place_read(settings->ledger, &place, text) < 0)
+        return NULL;
+    ledger = ledger_open_copy(settings->spool);
+    snprintf(text, sizeof text, "%s:%d", settings->names[0] ? settings->names[0] : "?",
+             settings->port);
+    if (!ledger || replica_start(ledger, &place, text) == 0)
+        return ledger;
+    ledger_close(ledger);
+    return NULL;
+}
+
 /* The listeners of browsers and of scrapers, where the settings want them. -1: one that
  * is wanted cannot be had. */
 static int start_sites(const struct http_context *context, struct metrics **metrics)
@@ -143,12 +165,13 @@ static int run(const struct settings *settings, const char *cluster,
                                    .policies = policies,
                                    .activity = &activity};
     struct metrics *metrics = NULL;
+    struct prune_night *night = NULL;
     struct teller *teller = NULL;
     struct http *http;
     sigset_t signals;
 
     block_signals(&signals);
-    context.ledger = ledger_open(settings->spool);
+    context.ledger = open_ledger(settings);
     if (!context.ledger || ledger_gather(context.ledger, GATHER_MS) < 0)
         return 1;
     context.lobby = lobby_new();
@@ -168,13 +191,15 @@ static int run(const struct settings *settings, const char *cluster,
     if (settings->web.enabled && !(context.web = web_new(&context)))
         return 1;
     http = context.worker && context.running ? http_start(&context) : NULL;
-    if (!http || start_sites(&context, &metrics) < 0)
+    if (!http || start_sites(&context, &metrics) < 0 ||
+        !(night = prune_night_start(context.ledger, policies)))
         return 1;
     log_line("cluster %s, port %d, ledger in %s", cluster, settings->port,
              settings->spool);
     log_line("ending on %s", strsignal(wait_for_end(&signals, policies)));
     metrics_stop(metrics);
     http_stop(http);
+    prune_night_stop(night);
     web_free(context.web);
     policy_store_watch_over(policies, NULL, NULL);
     worker_stop(context.worker);

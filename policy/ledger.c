@@ -1,12 +1,16 @@
 /* ledger.c - the SQLite database that holds runs, charges and counts */
 #include "policy/ledger.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "policy/energy.h"
 #include "policy/log.h"
@@ -20,6 +24,17 @@
 /* The log is copied into the ledger when it has so many pages: what is written often is
  * copied once. */
 #define LOG_PAGES "32768"
+
+/* Another process may hold the file for a moment when kwotad starts; … */
+#define OPEN_MS 10000
+
+/* … later so long is waited for it once, and then, until it lets go, no more than that:
+ * all who want the ledger wait meanwhile. */
+#define BUSY_MS 2000
+#define BUSY_STILL_MS 20
+
+/* The same trouble is told again after so long. */
+#define TELL_AGAIN_S 60
 
 /* What nobody waits for is written so much later at most. */
 #define PATIENCE_S 1
@@ -35,10 +50,16 @@ struct group {
 
 struct ledger {
     sqlite3 *db;
+    int lock_fd;                  /* DIR/ledger.lock */
+    struct ledger_origin origin;  /* all NULL: SQLite's file is the ledger itself */
     struct statements statements; /* of whose turn it is, as all up to is_open */
     int64_t before;               /* rows changed when the transaction began */
     struct group *group;          /* open, and something was changed in it; or NULL */
     bool is_open;                 /* SQLite's transaction, the group's */
+    bool reads;                   /* it is a reader, set once */
+    bool held;                    /* another process did not let go of the file */
+    int trouble, untold; /* SQLite's last error that people must mend; 0: none */
+    time_t trouble_s;    /* … told then, and so often not told since */
 
     pthread_mutex_t lock; /* guards all below */
     bool taken;           /* it is somebody's turn */
@@ -86,10 +107,65 @@ static void end_turn(struct ledger *ledger)
     pthread_mutex_unlock(&ledger->lock);
 }
 
+/* What is to be done; NULL: it is no trouble with the file. */
+static const char *remedy_of(int code)
+{
+    switch (code) {
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+        return "make room on the file system of kwotad's spool; nodes keep what is not "
+               "taken, and bring it again";
+    case SQLITE_BUSY:
+        return "another process writes to ledger.db and does not end; nodes keep what "
+               "is not taken, and bring it again";
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+        return "ledger.db and its folder must be kwotad's user's, who must be able to "
+               "write them";
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return "ledger.db is damaged, or no ledger: stop kwotad and put a backup in "
+               "its "
+               "place, made by kwota ledger backup";
+    default:
+        return NULL;
+    }
+}
+
+/* Whether it is told: what goes on would fill the log, and that the disk. */
+static bool is_news(struct ledger *ledger, int code)
+{
+    time_t now = time(NULL);
+
+    if (code == ledger->trouble && now < ledger->trouble_s + TELL_AGAIN_S) {
+        ledger->untold++;
+        return false;
+    }
+    ledger->trouble = code;
+    ledger->trouble_s = now;
+    return true;
+}
+
 static int fail(struct ledger *ledger, const char *what)
 {
-    log_line("ledger: %s: %s", what, sqlite3_errmsg(ledger->db));
+    int code = sqlite3_errcode(ledger->db) & 0xff;
+    const char *remedy = remedy_of(code);
+
+    if (!remedy || is_news(ledger, code))
+        log_line("ledger: %.160s: %s%s%s", what, sqlite3_errmsg(ledger->db),
+                 remedy ? ": " : "", remedy ? remedy : "");
     return -1;
+}
+
+/* Something has been written. */
+static void note_well(struct ledger *ledger)
+{
+    if (!ledger->trouble)
+        return;
+    log_line("the ledger can be written again; %d errors like the last were not told",
+             ledger->untold);
+    ledger->trouble = ledger->untold = 0;
 }
 
 static int execute(struct ledger *ledger, const char *sql)
@@ -164,31 +240,155 @@ static int set_up(struct ledger *ledger, const char *path)
                                                                                    : 0;
 }
 
-struct ledger *ledger_open(const char *dir)
+/* A ledger that is changed beside the MariaDB that it is a copy of would be two. */
+static int check_copy(struct ledger *ledger, const char *path)
+{
+    if (ledger_number(ledger, 0,
+                      "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'copy_of'",
+                      "") == 0 ||
+        ledger_number(ledger, 0, "SELECT COUNT(*) FROM copy_of", "") == 0)
+        return 0;
+    log_line("%s is the copy of a ledger in MariaDB: name that in kwota.json (ledger), "
+             "or make it a ledger of its own (kwota ledger copy)",
+             path);
+    return -1;
+}
+
+static int lock_folder(struct ledger *ledger, const char *dir)
+{
+    char path[512];
+
+    snprintf(path, sizeof path, "%s/ledger.lock", dir);
+    ledger->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (ledger->lock_fd >= 0 && flock(ledger->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return 0;
+    if (ledger->lock_fd >= 0 && errno == EWOULDBLOCK)
+        log_line("%s/ledger.db is in use by another kwotad, or kwota ledger copy", dir);
+    else
+        log_line("%s cannot be locked: %s: %s", path, strerror(errno),
+                 remedy_of(SQLITE_CANTOPEN));
+    return -1;
+}
+
+static struct ledger *new_ledger(void)
 {
     struct ledger *ledger = calloc(1, sizeof *ledger);
+
+    if (!ledger)
+        return NULL;
+    ledger->lock_fd = -1;
+    pthread_mutex_init(&ledger->lock, NULL);
+    pthread_cond_init(&ledger->changed, NULL);
+    pthread_cond_init(&ledger->first_line, NULL);
+    pthread_cond_init(&ledger->line, NULL);
+    return ledger;
+}
+
+static struct ledger *open_ledger(const char *dir, bool copy)
+{
+    struct ledger *ledger = new_ledger();
     char path[512];
 
     if (!ledger)
         return NULL;
     snprintf(path, sizeof path, "%s/ledger.db", dir);
-    pthread_mutex_init(&ledger->lock, NULL);
-    pthread_cond_init(&ledger->changed, NULL);
-    pthread_cond_init(&ledger->first_line, NULL);
-    pthread_cond_init(&ledger->line, NULL);
-    if (sqlite3_open(path, &ledger->db) != SQLITE_OK) {
-        log_line("%s cannot be opened: %s", path, sqlite3_errmsg(ledger->db));
+    if (lock_folder(ledger, dir) < 0) {
         ledger_close(ledger);
         return NULL;
     }
-    /* A backup or a reader may hold the file for a moment. */
-    sqlite3_busy_timeout(ledger->db, 10000);
-    if (set_up(ledger, path) < 0) {
+    if (sqlite3_open(path, &ledger->db) != SQLITE_OK) {
+        fail(ledger, path);
+        ledger_close(ledger);
+        return NULL;
+    }
+    sqlite3_busy_timeout(ledger->db, OPEN_MS);
+    if (set_up(ledger, path) < 0 || (!copy && check_copy(ledger, path) < 0)) {
         log_line("%s cannot be used", path);
         ledger_close(ledger);
         return NULL;
     }
+    sqlite3_busy_timeout(ledger->db, BUSY_MS);
     return ledger;
+}
+
+struct ledger *ledger_open(const char *dir)
+{
+    return open_ledger(dir, false);
+}
+
+struct ledger *ledger_open_copy(const char *dir)
+{
+    return open_ledger(dir, true);
+}
+
+void ledger_set_origin(struct ledger *ledger, const struct ledger_origin *origin)
+{
+    ledger->origin = *origin;
+}
+
+bool ledger_acts(struct ledger *ledger, char why[LEDGER_WHY])
+{
+    return !ledger->origin.acts ||
+           ledger->origin.acts(ledger->origin.of, why, LEDGER_WHY);
+}
+
+/* Why a file is no ledger that can be read here; false: it is one. */
+static bool is_strange(struct ledger *ledger, const char *path,
+                       char why[LEDGER_READ_WHY])
+{
+    sqlite3_stmt *stmt = NULL;
+    int version = -1;
+
+    if (sqlite3_prepare_v2(ledger->db, "PRAGMA user_version", -1, &stmt, NULL) ==
+            SQLITE_OK &&
+        sqlite3_step(stmt) == SQLITE_ROW)
+        version = sqlite3_column_int(stmt, 0);
+    sqlite3_finalize(stmt);
+    if (version == SCHEMA_VERSION)
+        return false;
+    if (version < 0)
+        snprintf(why, LEDGER_READ_WHY, "%s cannot be read: %s", path,
+                 sqlite3_errmsg(ledger->db));
+    else if (version == 0)
+        snprintf(why, LEDGER_READ_WHY, "%s is no ledger of kwota's", path);
+    else if (version > SCHEMA_VERSION)
+        snprintf(why, LEDGER_READ_WHY,
+                 "%s is of version %d, this kwota knows %d: install the newer kwota",
+                 path, version, SCHEMA_VERSION);
+    else
+        snprintf(why, LEDGER_READ_WHY,
+                 "%s is of version %d, not %d: kwotad brings it up to date when it "
+                 "starts",
+                 path, version, SCHEMA_VERSION);
+    return true;
+}
+
+struct ledger *ledger_read(const char *path, char why[LEDGER_READ_WHY])
+{
+    struct ledger *ledger = new_ledger();
+
+    if (!ledger) {
+        snprintf(why, LEDGER_READ_WHY, "no memory");
+        return NULL;
+    }
+    ledger->reads = true;
+    if (sqlite3_open_v2(path, &ledger->db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK) {
+        snprintf(why, LEDGER_READ_WHY, "%s cannot be opened: %s", path,
+                 sqlite3_errmsg(ledger->db));
+        ledger_close(ledger);
+        return NULL;
+    }
+    sqlite3_busy_timeout(ledger->db, BUSY_MS);
+    if (is_strange(ledger, path, why)) {
+        ledger_close(ledger);
+        return NULL;
+    }
+    return ledger;
+}
+
+struct ledger *ledger_reader(struct ledger *ledger, char why[LEDGER_READ_WHY])
+{
+    return ledger_read(sqlite3_db_filename(ledger->db, "main"), why);
 }
 
 static void stop_writer(struct ledger *ledger)
@@ -207,8 +407,12 @@ void ledger_close(struct ledger *ledger)
     if (!ledger)
         return;
     stop_writer(ledger);
+    if (ledger->origin.stop)
+        ledger->origin.stop(ledger->origin.of);
     statements_free(&ledger->statements);
     sqlite3_close(ledger->db);
+    if (ledger->lock_fd >= 0)
+        close(ledger->lock_fd);
     pthread_cond_destroy(&ledger->changed);
     pthread_cond_destroy(&ledger->first_line);
     pthread_cond_destroy(&ledger->line);
@@ -216,15 +420,25 @@ void ledger_close(struct ledger *ledger)
     free(ledger);
 }
 
-/* Ends SQLite's transaction, with all that is in it. */
+static void note_end(struct ledger *ledger, bool committed)
+{
+    ledger->is_open = false;
+    if (ledger->origin.over)
+        ledger->origin.over(ledger->origin.of, committed);
+}
+
+/* Ends SQLite's transaction, with all that is in it. What the ledger of record has is
+ * done, whatever becomes of the copy. */
 static int end_all(struct ledger *ledger)
 {
-    int rc = execute(ledger, "COMMIT");
+    struct ledger_origin *origin = &ledger->origin;
+    int there = origin->commit ? origin->commit(origin->of) : 0;
+    int rc = there < 0 ? -1 : execute(ledger, "COMMIT");
 
     if (rc < 0)
         sqlite3_exec(ledger->db, "ROLLBACK", NULL, NULL, NULL);
-    ledger->is_open = false;
-    return rc;
+    note_end(ledger, rc == 0);
+    return there > 0 ? 0 : rc;
 }
 
 static void free_group(struct group *group)
@@ -234,27 +448,46 @@ static void free_group(struct group *group)
     free(group);
 }
 
-/* In a turn of its own. */
-static void write_group(struct ledger *ledger)
+/* In a turn. */
+static void end_group(struct ledger *ledger)
 {
-    struct group *group;
+    struct group *group = ledger->group;
     bool waited_for;
 
-    take_turn(ledger);
-    group = ledger->group;
     ledger->group = NULL;
     pthread_mutex_lock(&ledger->lock);
     ledger->pending = ledger->hurry = false;
     pthread_mutex_unlock(&ledger->lock);
     pthread_mutex_lock(&group->lock);
     group->rc = end_all(ledger);
+    if (group->rc == 0)
+        note_well(ledger);
     group->over = true;
     waited_for = group->waiting > 0;
     pthread_cond_broadcast(&group->written);
     pthread_mutex_unlock(&group->lock);
-    end_turn(ledger);
     if (!waited_for)
         free_group(group);
+}
+
+int ledger_between(struct ledger *ledger, int (*work)(void *of, sqlite3 *db), void *of)
+{
+    int rc;
+
+    take_turn(ledger);
+    if (ledger->group)
+        end_group(ledger);
+    rc = work(of, ledger->db);
+    end_turn(ledger);
+    return rc;
+}
+
+static void write_group(struct ledger *ledger)
+{
+    take_turn(ledger);
+    if (ledger->group)
+        end_group(ledger);
+    end_turn(ledger);
 }
 
 /* Until the group is to be written: soon when somebody waits for it. Wants the lock. */
@@ -303,10 +536,31 @@ int ledger_gather(struct ledger *ledger, int ms)
     return -1;
 }
 
-int ledger_begin(struct ledger *ledger)
+/* Who holds the file now may hold it long: nobody waits for that again and again. */
+static void note_held(struct ledger *ledger, bool held)
+{
+    if (held != ledger->held)
+        sqlite3_busy_timeout(ledger->db, held ? BUSY_STILL_MS : BUSY_MS);
+    ledger->held = held;
+}
+
+static int begin_all(struct ledger *ledger, bool writes)
+{
+    struct ledger_origin *origin = &ledger->origin;
+    int rc = execute(ledger, writes ? "BEGIN IMMEDIATE" : "BEGIN");
+
+    if (writes)
+        note_held(ledger, rc < 0 && ledger->trouble == SQLITE_BUSY);
+    if (rc < 0 || !origin->begin || origin->begin(origin->of) == 0)
+        return rc;
+    execute(ledger, "ROLLBACK");
+    return -1;
+}
+
+static int begin(struct ledger *ledger, bool writes)
 {
     take_turn(ledger);
-    if (!ledger->is_open && execute(ledger, "BEGIN IMMEDIATE") < 0) {
+    if (!ledger->is_open && begin_all(ledger, writes) < 0) {
         end_turn(ledger);
         return -1;
     }
@@ -318,6 +572,16 @@ int ledger_begin(struct ledger *ledger)
         end_all(ledger);
     end_turn(ledger);
     return -1;
+}
+
+int ledger_begin(struct ledger *ledger)
+{
+    return begin(ledger, !ledger->reads);
+}
+
+int ledger_look(struct ledger *ledger)
+{
+    return begin(ledger, false);
 }
 
 static struct group *new_group(struct ledger *ledger)
@@ -407,7 +671,7 @@ void ledger_rollback(struct ledger *ledger)
 {
     if (!ledger->gather_ms) {
         execute(ledger, "ROLLBACK");
-        ledger->is_open = false;
+        note_end(ledger, false);
     } else {
         execute(ledger, "ROLLBACK TO one");
         execute(ledger, "RELEASE one");
@@ -460,19 +724,33 @@ void ledger_done(struct ledger *ledger, sqlite3_stmt *stmt)
     statements_put(&ledger->statements, stmt);
 }
 
+/* Outside of a transaction it is one of its own, which the origin must see, too. */
+static int end_alone(struct ledger *ledger, int rc)
+{
+    if (rc == 0)
+        return end_all(ledger);
+    execute(ledger, "ROLLBACK");
+    note_end(ledger, false);
+    return rc;
+}
+
 int ledger_do(struct ledger *ledger, const char *sql, const char *types, ...)
 {
+    bool alone = ledger->origin.begin && !ledger->is_open;
     sqlite3_stmt *stmt;
     va_list ap;
     int rc = -1;
 
+    if (alone && begin_all(ledger, true) < 0)
+        return -1;
+    ledger->is_open |= alone;
     va_start(ap, types);
     stmt = prepare(ledger, sql, types, SQLITE_STATIC, ap);
     va_end(ap);
     if (stmt)
         rc = sqlite3_step(stmt) == SQLITE_DONE ? 0 : fail(ledger, sql);
     ledger_done(ledger, stmt);
-    return rc;
+    return alone ? end_alone(ledger, rc) : rc;
 }
 
 int64_t ledger_number(struct ledger *ledger, int64_t otherwise, const char *sql,

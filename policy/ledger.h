@@ -14,13 +14,56 @@
 
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct ledger;
 
-/* Opens DIR/ledger.db, made or migrated if need be; NULL with the reason on stderr. */
+/* Opens DIR/ledger.db, made or migrated if need be; NULL with the reason on stderr. One
+ * process at a time has it open: DIR/ledger.lock says so. A copy of a ledger in MariaDB
+ * (replica.h) is refused. */
 struct ledger *ledger_open(const char *dir);
+
+/* The same for what is such a copy, or is to become one. */
+struct ledger *ledger_open_copy(const char *dir);
+
 void ledger_close(struct ledger *ledger);
+
+/* Where the ledger of record is when it is not SQLite's file. */
+struct ledger_origin {
+    void *of;
+    /* In a turn: SQLite's transaction has begun. */
+    int (*begin)(void *of);
+    /* … it is to be committed. 1: the origin has what it changed, and so it counts; 0:
+     * nothing of the origin's was changed; -1: it is undone. */
+    int (*commit)(void *of);
+    /* … it is over. */
+    void (*over)(void *of, bool committed);
+    /* Anytime: whether this process may write now; if not, why. */
+    bool (*acts)(void *of, char *why, size_t size);
+    /* Nothing of the above comes any more. */
+    void (*stop)(void *of);
+};
+
+/* Before anybody else uses the ledger. */
+void ledger_set_origin(struct ledger *ledger, const struct ledger_origin *origin);
+
+/* Whether this process acts: only one that does decides and writes. If not, why. */
+#define LEDGER_WHY 1280
+bool ledger_acts(struct ledger *ledger, char why[LEDGER_WHY]);
+
+/* Has something done with SQLite's file in a turn of its own, outside of any
+ * transaction; returns what that returns. */
+int ledger_between(struct ledger *ledger, int (*work)(void *of, sqlite3 *db), void *of);
+
+/* Opens a ledger's file, or a backup of one, only to be read, while kwotad may go on
+ * writing: what a transaction sees stays as it was when it began. No lock of kwotad's
+ * is held. NULL with the reason. */
+#define LEDGER_READ_WHY 512
+struct ledger *ledger_read(const char *path, char why[LEDGER_READ_WHY]);
+
+/* The same of the ledger that is open here. */
+struct ledger *ledger_reader(struct ledger *ledger, char why[LEDGER_READ_WHY]);
 
 /* From now on a transaction waits so long for others to be written with; one that
  * nobody waits for, a second. */
@@ -32,6 +75,9 @@ void ledger_urgent(bool urgent);
 
 /* Takes the lock and begins a transaction. */
 int ledger_begin(struct ledger *ledger);
+
+/* The same for what only reads: it works, too, while nothing can be written. */
+int ledger_look(struct ledger *ledger);
 
 /* 0: all that was done until now, by anyone, is on disk; -1: this is undone. */
 int ledger_commit(struct ledger *ledger);

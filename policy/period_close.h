@@ -14,6 +14,7 @@
 
 #include "policy/access.h"
 #include "policy/ledger.h"
+#include "policy/period_digest.h"
 #include "policy/policy.h"
 
 struct period_call {
@@ -29,13 +30,5 @@ struct period_call {
 json_t *period_close(const struct period_call *call, unsigned *status);
 json_t *period_list(const struct period_call *call, unsigned *status);
 json_t *period_statements(const struct period_call *call, unsigned *status);
-
-/* The digest of an account's month: SHA-256, in hexadecimal, over one line of text for
- * each of its runs, by run id:
- * "RUN_ID CPU_MJ DRAM_MJ GPU_MJ OTHER_MJ OVERRUN_MJ CREDIT_MJ PRICE_U CO2_MG\n".
- * -1: the ledger cannot be read. */
-#define PERIOD_DIGEST 65
-int period_digest(struct ledger *ledger, int64_t month_s, const char *account,
-                  char digest[PERIOD_DIGEST]);
 
 #endif

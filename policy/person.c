@@ -71,12 +71,17 @@ static const char *text(sqlite3_stmt *stmt, int column)
                                                                                                          "q.token"                                                                      \
                                                                                                          " JOIN runs r ON r.id = t.run_id WHERE q.mj <> q.posted_mj" LIVE
 
+/* Where the detail was dropped only the month is known. */
 #define USED_BY_JOB                                                                    \
     "SELECT q.quarter_s, r.account, r.user, r.partition, r.job_text AS job, q.mj AS "  \
     "mj,"                                                                              \
     " 0 AS runs, 0 AS price_u, 0 AS co2_mg FROM run_quarters q JOIN tokens t ON "      \
     "t.token = q.token"                                                                \
-    " JOIN runs r ON r.id = t.run_id" LIVE
+    " JOIN runs r ON r.id = t.run_id" LIVE                                             \
+    " UNION ALL SELECT m.month_s, m.account, r.user, r.partition, r.job_text,"         \
+    " m.cpu_mj + m.dram_mj + m.gpu_mj + m.other_mj, 0, 0, 0 FROM run_months m JOIN "   \
+    "runs r"                                                                           \
+    " ON r.id = m.run_id WHERE r.pruned_s IS NOT NULL"
 
 struct grouping {
     const char *by, *column, *sql;
@@ -180,7 +185,7 @@ json_t *person_usage(struct ledger *ledger, const struct access_rights *rights,
         return person_error(sql);
     }
     *status = 500;
-    if (ledger_begin(ledger) < 0)
+    if (ledger_look(ledger) < 0)
         return person_error("the ledger cannot be read now");
     account_list(rights, accounts, sizeof accounts);
     pricing_currency(ledger, currency);
@@ -250,7 +255,7 @@ json_t *person_nodes(struct ledger *ledger, const struct access_rights *rights,
         return person_error(
             "only operators, administrators and root see the nodes' energy");
     *status = 500;
-    if (ledger_begin(ledger) < 0)
+    if (ledger_look(ledger) < 0)
         return person_error("the ledger cannot be read now");
     nodes = json_array();
     stmt = ledger_query(

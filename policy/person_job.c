@@ -72,6 +72,40 @@ static json_t *flagged_json(struct ledger *ledger, int64_t run_id, const char *f
     return names;
 }
 
+/* Of a run whose detail was dropped (prune.h): what was posted of it, of the kinds that
+ * were measured. */
+static json_t *posted_json(struct ledger *ledger, int64_t run_id, const json_t *kept)
+{
+    sqlite3_stmt *stmt = ledger_query(
+        ledger,
+        "SELECT COALESCE(SUM(cpu_mj), 0), COALESCE(SUM(dram_mj), 0),"
+        " COALESCE(SUM(gpu_mj), 0), COALESCE(SUM(other_mj), 0) FROM run_months"
+        " WHERE run_id = ?",
+        "i", run_id);
+    struct kinds kinds;
+    json_t *name;
+    size_t i;
+
+    kinds_clear(&kinds);
+    if (stmt && sqlite3_step(stmt) == SQLITE_ROW)
+        json_array_foreach(json_object_get(kept, "known"), i, name)
+        {
+            for (int k = 0; k < KINDS; k++)
+                if (strcmp(json_string_value(name), kind_name((enum kind)k)) == 0)
+                    kinds.mj[k] = sqlite3_column_int64(stmt, k);
+        }
+    ledger_done(ledger, stmt);
+    return kinds_total_json(&kinds);
+}
+
+/* What it was, from what is kept of it. */
+static json_t *kept_json(const json_t *kept, const char *key)
+{
+    json_t *list = json_object_get(kept, key);
+
+    return list ? json_deep_copy(list) : json_array();
+}
+
 static json_t *nodes_json(struct ledger *ledger, int64_t run_id)
 {
     json_t *nodes = json_array();
@@ -218,19 +252,24 @@ static const char *quality(const json_t *reasons, const json_t *apportioned)
 static json_t *job_json(struct ledger *ledger, sqlite3_stmt *row)
 {
     int64_t id = sqlite3_column_int64(row, 0);
-    json_t *energy = energy_json(ledger, id);
+    json_t *kept = is_null(row, 14) ? NULL : json_loads(text(row, 15), 0, NULL);
+    json_t *energy = kept ? posted_json(ledger, id, kept) : energy_json(ledger, id);
     bool measured = !json_is_null(json_object_get(energy, "total_mj"));
     bool settled = strcmp(text(row, 11), "settled") == 0;
     json_t *reasons = reasons_json(ledger, id, text(row, 13),
                                    measured || strcmp(text(row, 11), "running") == 0);
-    json_t *apportioned = flagged_json(ledger, id, "apportioned");
+    json_t *apportioned =
+        kept ? kept_json(kept, "apportioned") : flagged_json(ledger, id, "apportioned");
+    json_t *integrated =
+        kept ? kept_json(kept, "integrated") : flagged_json(ledger, id, "integrated");
     int64_t charge = ledger_number(
         ledger, 0, "SELECT SUM(mj) FROM entries WHERE run_id = ? AND kind <> 'overrun'",
         "i", id);
 
+    json_decref(kept);
     return json_pack(
         "{s:s s:I s:I s:I s:o s:s s:s s:s s:s s:I s:s s:s s:s s:o s:o s:o s:b s:o s:o"
-        " s:I s:o}",
+        " s:I s:o s:o}",
         "job_id", text(row, 1), "restart", (json_int_t)sqlite3_column_int64(row, 2),
         "submit", (json_int_t)sqlite3_column_int64(row, 3), "start",
         (json_int_t)sqlite3_column_int64(row, 4), "end", number_or_null(row, 5), "user",
@@ -238,14 +277,14 @@ static json_t *job_json(struct ledger *ledger, sqlite3_stmt *row)
         text(row, 9), "node_count", (json_int_t)sqlite3_column_int64(row, 10), "state",
         text(row, 11), "slurm_state", text(row, 12), "quality",
         quality(reasons, apportioned), "reasons", reasons, "apportioned", apportioned,
-        "integrated", flagged_json(ledger, id, "integrated"), "simulated",
+        "integrated", integrated, "simulated",
         (int)ledger_number(
             ledger, 0, "SELECT MAX(simulated) FROM tokens WHERE run_id = ?", "i", id),
         "energy", energy, "charge_mj", settled ? json_integer(charge) : json_null(),
         "cpu_ns",
         (json_int_t)ledger_number(
             ledger, 0, "SELECT SUM(cpu_ns) FROM tokens WHERE run_id = ?", "i", id),
-        "nodes", nodes_json(ledger, id));
+        "nodes", nodes_json(ledger, id), "pruned_s", number_or_null(row, 14));
 }
 
 /* What its entries cost and caused; null where none says so. */
@@ -274,10 +313,8 @@ static void add_run(struct ledger *ledger, sqlite3_stmt *row,
                     const struct person_wish *wish, json_t *runs)
 {
     int64_t id = sqlite3_column_int64(row, 0);
-    json_t *run;
+    json_t *run = job_json(ledger, row);
 
-    report_run_save(ledger, id);
-    run = job_json(ledger, row);
     add_price(ledger, id, run);
     json_object_set_new(run, "caps", cap_history_json(ledger, id));
     json_object_set_new(run, "capped_ms",
@@ -335,6 +372,39 @@ static json_t *none(const struct access_rights *rights, const char *id,
     return person_error(sentence);
 }
 
+/* A run of the job of which counts wait in memory; 0: none. */
+static int64_t waiting_run(struct ledger *ledger, const char *id)
+{
+    int64_t run_id;
+
+    if (ledger_look(ledger) < 0)
+        return 0;
+    run_id =
+        ledger_number(ledger, 0,
+                      "SELECT id FROM runs r WHERE job_text = ? AND EXISTS (SELECT 1"
+                      " FROM live v WHERE v.run_id = r.id AND counts IS NOT NULL)"
+                      " LIMIT 1",
+                      "s", id);
+    ledger_commit_soon(ledger);
+    return run_id;
+}
+
+/* What waits is shown, too. If it cannot be saved now what is saved is shown. */
+static void save_what_waits(struct ledger *ledger, const char *id)
+{
+    int64_t run_id;
+
+    while ((run_id = waiting_run(ledger, id)) > 0) {
+        if (ledger_begin(ledger) < 0)
+            return;
+        if (report_run_save(ledger, run_id) < 0) {
+            ledger_rollback(ledger);
+            return;
+        }
+        ledger_commit_soon(ledger);
+    }
+}
+
 json_t *person_job(struct ledger *ledger, const struct access_rights *rights,
                    const char *id, const struct person_wish *wish, unsigned *status)
 {
@@ -346,13 +416,15 @@ json_t *person_job(struct ledger *ledger, const struct access_rights *rights,
     if (wish->bins < 0 || wish->bins > PERSON_BINS_MOST)
         return person_error("plot is the number of bins: 1 to 1000");
     *status = 500;
-    if (ledger_begin(ledger) < 0)
+    save_what_waits(ledger, id);
+    if (ledger_look(ledger) < 0)
         return person_error("the ledger cannot be read now");
     runs = json_array();
     row = ledger_query(
         ledger,
         "SELECT id, job_text, restart, submit_s, start_s, end_s, user, account,"
-        " partition, name, node_count, state, slurm_state, reasons FROM runs"
+        " partition, name, node_count, state, slurm_state, reasons, pruned_s, kept"
+        " FROM runs"
         " WHERE job_text = ? ORDER BY submit_s, restart",
         "s", id);
     while (row && sqlite3_step(row) == SQLITE_ROW)

@@ -141,12 +141,12 @@ static json_t *show_thresholds(const struct policy_figures *figures)
 json_t *policy_show(const struct policy *policy)
 {
     json_t *all = json_pack(
-        "{s:o s:{} s:{s:o} s:o s:o s:o s:o s:{s:o}}", "enforce",
+        "{s:o s:{} s:{s:o} s:o s:o s:o s:o s:{s:o} s:{}}", "enforce",
         policy_show_rules(&policy->enforce, &rules_enforce), "estimate", "limits",
         "at_limit", policy_show_rules(&policy->at_limit, &rules_at_limit), "classes",
         json_deep_copy(policy->classes), "credits", json_deep_copy(policy->credits),
         "caps", policy_show_caps(&policy->caps), "tariff", tariff_show(policy->tariff),
-        "steer", "partitions", json_deep_copy(policy->steered));
+        "steer", "partitions", json_deep_copy(policy->steered), "keep");
 
     for (int f = 0; f < policy_figure_count; f++) {
         const struct figure *figure = &policy_figure_table[f];

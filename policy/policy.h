@@ -100,6 +100,10 @@ struct policy_figures {
     int64_t power_quantile, duration_quantile; /* percent; 95 and 95 */
     int64_t round_wh;                          /* liens are multiples of this; 1 */
 
+    /* Of runs settled longer ago the detail may be dropped (prune.h); … */
+    int64_t keep_years; /* 2 */
+    bool keep_nightly;  /* … and kwotad does it every night; false */
+
     /* Steering (steer.h). GPUs may be held wherever anything may. */
     bool steer_budgets;            /* jobs with an --energy-budget are steered; false */
     bool steer_package, steer_cpu; /* these may be held too; false */

@@ -50,7 +50,7 @@ static int chain_read(struct ledger *ledger, const char *cluster, const char *ac
 
     chain->count = 0;
     chain->accounts[0] = NULL;
-    if (ledger_begin(ledger) < 0)
+    if (ledger_look(ledger) < 0)
         return -1;
     snprintf(name, sizeof name, "%s", account);
     if (!name[0] && user[0])

@@ -48,6 +48,8 @@ const struct figure policy_figure_table[] = {
     BOOL("limits", "gather", gather),
     TEXT("limits", "hook", hook),
     TEXT("limits", "overdraft_qos", overdraft_qos),
+    NUMBER("keep", NULL, "detail_years", keep_years, 1, 100, 2),
+    BOOL("keep", "nightly", keep_nightly),
     BOOL("steer", "energy_budget", steer_budgets),
     BOOL("steer", "package", steer_package),
     BOOL("steer", "cpu", steer_cpu),

@@ -25,6 +25,8 @@ static const char *const limits_keys[] = {"at_limit",
                                           "gather",
                                           NULL};
 
+static const char *const keep_keys[] = {"detail_years", "nightly", NULL};
+
 /* The members of an object must be among `keys`. */
 static void take_section(struct config_item item, const char *const *keys)
 {
@@ -209,6 +211,7 @@ static void take_all(struct configuration *conf, struct policy *policy)
     for (int f = 0; f < policy_figure_count; f++)
         take_figure(configuration_top(conf, policy_figure_table[f].section),
                     &policy_figure_table[f], &policy->figures);
+    take_section(configuration_top(conf, "keep"), keep_keys);
     policy_take_steer(configuration_top(conf, "steer"), policy);
     check_overdraft(config_member(limits, "at_limit"), policy);
     check_classes(classes);

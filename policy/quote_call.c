@@ -362,7 +362,7 @@ json_t *quote_call(const struct quote_call *call, unsigned *status)
     if (quote_wish_read(call->body, &q.wish, why) < 0)
         return error(why);
     *status = 503;
-    if (ledger_begin(call->ledger) < 0)
+    if (ledger_look(call->ledger) < 0)
         return error("the ledger cannot be read now");
     q.budgets = json_array();
     rc = work_out(&q, status, &answer);

@@ -287,6 +287,19 @@ static int take_token(struct ledger *ledger, const struct report *r,
     return rc;
 }
 
+/* What was counted of it is not known any more, so nothing can be added to that: it is
+ * acknowledged, and charged no further. */
+static int tell_pruned(struct ledger *ledger, const struct report *r,
+                       const struct run *run)
+{
+    log_line(
+        "node %s: job %lld's detail was dropped long ago; counts that come now are "
+        "not taken",
+        r->node, (long long)run->job);
+    return ledger_do(ledger, "UPDATE tokens SET final = MAX(final, ?) WHERE token = ?",
+                     "is", (int64_t)run->final, run->token);
+}
+
 /* What is told of it, but for what live_note() may leave out. Counts of a domain that
  * the report does not describe are not taken. */
 static struct live_counts counts_of(const struct report *r, const struct run *run,
@@ -342,7 +355,9 @@ static int save(struct ledger *ledger, const struct report *report,
 static int64_t last_ms(struct ledger *ledger, const char *token, int64_t otherwise)
 {
     return ledger_number(ledger, otherwise,
-                         "SELECT last_ms FROM tokens WHERE token = ?", "s", token);
+                         "SELECT CASE WHEN pruned THEN -1 ELSE last_ms END"
+                         " FROM tokens WHERE token = ?",
+                         "s", token);
 }
 
 int report_run_take(struct ledger *ledger, const struct report *report, json_t *json)
@@ -358,6 +373,8 @@ int report_run_take(struct ledger *ledger, const struct report *report, json_t *
     if (goes_on(&run) && live_note(ledger, &counts))
         return 0;
     growth.from_ms = last_ms(ledger, run.token, run.start_ms);
+    if (growth.from_ms < 0)
+        return tell_pruned(ledger, report, &run);
     if (take_token(ledger, report, &run, growth.to_ms) < 0)
         return -1;
     if (save(ledger, report, &run, &growth) < 0 ||
@@ -392,7 +409,7 @@ static int save_waiting(struct ledger *ledger, const struct live_counts *counts)
     int rc;
 
     growth.from_ms = last_ms(ledger, counts->token, counts->to_ms);
-    rc = save(ledger, &report, &run, &growth);
+    rc = growth.from_ms < 0 ? 0 : save(ledger, &report, &run, &growth);
     json_decref(report.described);
     if (rc < 0 || ledger_do(ledger,
                             "UPDATE tokens SET last_ms = MAX(last_ms, ?1),"

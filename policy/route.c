@@ -9,6 +9,7 @@
 
 #include "config.h"
 #include "policy/accounting.h"
+#include "policy/books_call.h"
 #include "policy/budget_call.h"
 #include "policy/cap_call.h"
 #include "policy/clock.h"
@@ -328,6 +329,33 @@ static json_t *quote(const struct route_call *call, unsigned *status)
     return answer;
 }
 
+/* A call of books_call.h's, with the body of a POST. */
+static json_t *books(const struct route_call *call,
+                     json_t *(*answers)(const struct books_call *, unsigned *),
+                     unsigned *status)
+{
+    json_t *answer = NULL, *body = NULL;
+    struct policy *policy;
+
+    if (strcmp(call->method, "POST") == 0 && !(body = body_of(call, status, &answer)))
+        return answer;
+    policy = policy_store_take(call->context->policies);
+    answer = answers(&(struct books_call){.ledger = call->context->ledger,
+                                          .cluster = call->context->cluster,
+                                          .policy = policy,
+                                          .rights = call->rights,
+                                          .body = body,
+                                          .start_s = argument(call, "start", 0),
+                                          .end_s = argument(call, "end", INT64_MAX),
+                                          .step = argument(call, "step", 0),
+                                          .after = argument(call, "after", 0),
+                                          .slurmdbd = argument(call, "slurmdbd", 0)},
+                     status);
+    policy_release(policy);
+    json_decref(body);
+    return answer;
+}
+
 static json_t *import(const struct route_call *call, unsigned *status)
 {
     json_t *answer = NULL, *body = body_of(call, status, &answer);
@@ -345,6 +373,16 @@ static json_t *import(const struct route_call *call, unsigned *status)
     policy_release(policy);
     json_decref(body);
     return answer;
+}
+
+static json_t *verify(const struct route_call *call, unsigned *status)
+{
+    return books(call, books_call_verify, status);
+}
+
+static json_t *prune(const struct route_call *call, unsigned *status)
+{
+    return books(call, books_call_prune, status);
 }
 
 static json_t *queue(const struct route_call *call, unsigned *status)
@@ -434,12 +472,31 @@ static const struct {
     {"POST", "/v1/period/close", periods},
     {"GET", "/v1/period/list", periods},
     {"GET", "/v1/period/statements", periods},
+    {"GET", "/v1/verify", verify},
+    {"POST", "/v1/prune", prune},
 };
+
+/* What changes nothing in the ledger. */
+static bool only_reads(const struct route_call *call)
+{
+    static const char *const reads[] = {"/v1/quote", "/v1/policy/reload"};
+
+    for (size_t i = 0; i < sizeof reads / sizeof *reads; i++)
+        if (strcmp(call->path, reads[i]) == 0)
+            return true;
+    return strcmp(call->method, "POST") != 0;
+}
 
 json_t *route_call(const struct route_call *call, unsigned *status)
 {
     const char *other = NULL;
+    char why[LEDGER_WHY];
 
+    /* Whoever asks tries the next server (client.c). */
+    if (!only_reads(call) && !ledger_acts(call->context->ledger, why)) {
+        *status = MHD_HTTP_SERVICE_UNAVAILABLE;
+        return person_error(why);
+    }
     if (budget_call_is(call->path))
         return budgets(call, status);
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {

@@ -122,8 +122,19 @@ int run_shares(struct ledger *ledger, int64_t run_id, const struct lookup_run *r
     return 0;
 }
 
+/* What a run used whose detail was dropped is not known any more but as what was
+ * charged: nothing can be added to it. */
+static bool is_pruned(struct ledger *ledger, int64_t run_id)
+{
+    return ledger_number(ledger, 0,
+                         "SELECT pruned_s IS NOT NULL FROM runs WHERE id = ?", "i",
+                         run_id) != 0;
+}
+
 int run_bind(struct ledger *ledger, const char *token, int64_t run_id)
 {
+    if (is_pruned(ledger, run_id))
+        return run_refuse(ledger, token);
     return ledger_do(ledger, "UPDATE tokens SET run_id = ? WHERE token = ?", "is",
                      run_id, token);
 }
@@ -188,12 +199,13 @@ static int enter_parts(struct ledger *ledger, const struct policy *policy,
               &price, now_s,
               first ? "settled" : "counts that came after the charge") < 0)
         return -1;
-    if (overrun_mj == 0)
-        return 0;
-    posting_add(posting, FIGURE_OVERRUN_MJ, overrun_mj);
-    if (enter(ledger, run_id, "overrun", overrun_mj, &none, now_s,
-              "used beyond the lien, which could not be raised: the centre's") < 0)
-        return -1;
+    if (overrun_mj != 0) {
+        posting_add(posting, FIGURE_OVERRUN_MJ, overrun_mj);
+        if (enter(ledger, run_id, "overrun", overrun_mj, &none, now_s,
+                  "used beyond the lien, which could not be raised: the centre's") < 0)
+            return -1;
+    }
+    /* What stood there while it ran may have been covered since. */
     return ledger_do(ledger, "UPDATE runs SET overrun_mj = ? WHERE id = ?", "ii",
                      mj - billable_mj, run_id);
 }
@@ -270,7 +282,8 @@ int run_settle(struct ledger *ledger, const struct policy *policy, int64_t run_i
     settled = ledger_number(
         ledger, 0, "SELECT state = 'settled' FROM runs WHERE id = ?", "i", run_id);
     if (settled) {
-        if (mj == entered(ledger, run_id, "'charge','adjustment','overrun'"))
+        if (is_pruned(ledger, run_id) ||
+            mj == entered(ledger, run_id, "'charge','adjustment','overrun'"))
             return 0;
         return charge(ledger, policy, run_id, false, mj, now_s) < 0 ? -1 : 1;
     }

@@ -24,7 +24,8 @@ int64_t run_find(struct ledger *ledger, const char *cluster,
 /* Keeps what the job holds on each of its nodes with that node's tokens of the run. */
 int run_shares(struct ledger *ledger, int64_t run_id, const struct lookup_run *run);
 
-/* This token is a node's part of that run. */
+/* This token is a node's part of that run; of one whose detail was dropped (prune.h) it
+ * is refused. */
 int run_bind(struct ledger *ledger, const char *token, int64_t run_id);
 
 /* This token is no part of any run: its node is not one of the job's, or Slurm does not

@@ -117,7 +117,7 @@ static int make_room(struct running *running, int64_t *room)
 {
     struct run *runs;
 
-    if (ledger_begin(running->ledger) < 0)
+    if (ledger_look(running->ledger) < 0)
         return -1;
     *room = ledger_number(running->ledger, 0, "SELECT COUNT(*) FROM used", "");
     ledger_commit_soon(running->ledger);
@@ -138,7 +138,7 @@ static int read_runs(struct running *running)
     if (make_room(running, &room) < 0)
         return -1;
     do {
-        if (ledger_begin(running->ledger) < 0)
+        if (ledger_look(running->ledger) < 0)
             return -1;
         last = read_piece(running, last, room);
         ledger_commit_soon(running->ledger);
@@ -216,7 +216,7 @@ static int read_powers(struct running *running, int64_t now_ms)
         int last = i + PIECE < running->count ? i + PIECE - 1 : running->count - 1;
         int rc;
 
-        if (ledger_begin(running->ledger) < 0)
+        if (ledger_look(running->ledger) < 0)
             return -1;
         rc = read_some_powers(running, now_ms, running->runs[i].id,
                               running->runs[last].id);

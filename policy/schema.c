@@ -344,6 +344,15 @@ static const char version_4[] =
     "ALTER TABLE node_domains ADD COLUMN booked_total_uj INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE node_domains ADD COLUMN booked_jobs_uj INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE node_domains ADD COLUMN booked_node_uj INTEGER NOT NULL DEFAULT 0;"
+    /* Each host's own: its file is another. Every table has a primary key, by which a
+     * change of it is known (replica.h). */
+    "CREATE TABLE journal_place_4 ("
+    " id INTEGER PRIMARY KEY, host TEXT NOT NULL DEFAULT '', inode INTEGER NOT NULL,"
+    " offset INTEGER NOT NULL);"
+    "INSERT INTO journal_place_4 (inode, offset) SELECT inode, offset FROM "
+    "journal_place;"
+    "DROP TABLE journal_place;"
+    "ALTER TABLE journal_place_4 RENAME TO journal_place;"
     /* time_ms: the moment that a node's last counts are as of. gap_ms: how long
      * counters did not say what they counted, added up over them. What was counted
      * before this version is nowhere booked. */
@@ -372,6 +381,13 @@ static const char version_4[] =
     "CREATE TABLE periods ("
     " month_s INTEGER PRIMARY KEY, until_s INTEGER NOT NULL, closed_s INTEGER NOT NULL,"
     " actor TEXT NOT NULL, why TEXT NOT NULL);"
+    /* Runs whose detail is gone (prune.h), since when, and what is kept of it as JSON:
+     * what their counts were. A token of such a run takes no counts any more. */
+    "ALTER TABLE runs ADD COLUMN pruned_s INTEGER;"
+    "ALTER TABLE runs ADD COLUMN kept TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE tokens ADD COLUMN pruned INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX runs_unpruned ON runs (end_s)"
+    " WHERE state = 'settled' AND pruned_s IS NULL;"
     /* slurmdbd's summaries of settled runs: the last entry that was looked at for them,
      * and the runs that are still to be told. news counts those of the run. */
     "CREATE TABLE summary_place ("

@@ -39,4 +39,7 @@ int schema_fill(sqlite3 *db, int version);
  * worked out. */
 extern const char schema_in_memory[];
 
+/* Takes all of that away, to make it anew, or to do without. -1: it is still there. */
+int schema_memory_drop(sqlite3 *db);
+
 #endif

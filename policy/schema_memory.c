@@ -1,6 +1,8 @@
 /* schema_memory.c - what is kept of the open runs in memory, beside the ledger */
 #include "policy/schema.h"
 
+#include <stddef.h>
+
 #define RUN_OF "(SELECT run_id FROM tokens WHERE token = NEW.token)"
 
 /* What all of a token's quarter-hours come to. */
@@ -128,3 +130,25 @@ const char schema_in_memory[] =
     " WHEN NEW.state <> 'running' AND OLD.state = 'running' BEGIN"
     " DELETE FROM caps WHERE run_id = NEW.id;"
     " DELETE FROM caps_due WHERE run_id = NEW.id; END;";
+
+int schema_memory_drop(sqlite3 *db)
+{
+    /* Triggers first. */
+    static const char drops[] =
+        "SELECT group_concat('DROP ' || type || ' temp.\"' || name || '\"', ';') FROM"
+        " (SELECT type, name FROM sqlite_temp_schema WHERE type IN ('table', 'trigger')"
+        "  ORDER BY type DESC)";
+    sqlite3_stmt *row;
+    char *sql = NULL;
+    int rc = 0;
+
+    if (sqlite3_prepare_v2(db, drops, -1, &row, NULL) != SQLITE_OK)
+        return -1;
+    if (sqlite3_step(row) == SQLITE_ROW && sqlite3_column_text(row, 0))
+        sql = sqlite3_mprintf("%s", sqlite3_column_text(row, 0));
+    sqlite3_finalize(row);
+    if (sql)
+        rc = sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : -1;
+    sqlite3_free(sql);
+    return rc;
+}

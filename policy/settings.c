@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "policy/config_item.h"
+#include "policy/mariadb_place.h"
 
 static void take_share(struct config_item share, struct settings *s)
 {
@@ -71,6 +72,16 @@ static void take_meter(struct config_item meter, struct settings *s)
     config_number(config_member(idle, "package"), 0, 10000000, &s->idle_package_mw);
     config_number(config_member(idle, "dram"), 0, 10000000, &s->idle_dram_mw);
     config_number(config_member(idle, "gpu"), 0, 10000000, &s->idle_gpu_mw);
+}
+
+static void take_ledger(struct config_item ledger, struct settings *s)
+{
+    struct mariadb_place place;
+    char why[MARIADB_PLACE_TEXT];
+
+    if (config_text(ledger, &s->ledger) &&
+        mariadb_place_read(s->ledger, &place, why) < 0)
+        config_mistake(ledger, CONFIG_VALUE, "ledger: %s", why);
 }
 
 static void take_slurmdbd(struct config_item slurmdbd, struct settings *s)
@@ -154,6 +165,7 @@ static void take_all(struct configuration *conf, struct settings *s)
     config_text(configuration_top(conf, "cluster"), &s->cluster);
     config_text(configuration_top(conf, "socket"), &s->socket);
     config_text(configuration_top(conf, "spool"), &s->spool);
+    take_ledger(configuration_top(conf, "ledger"), s);
     config_text(configuration_top(conf, "munge_socket"), &s->munge_socket);
     config_text(configuration_top(conf, "server"), &unused);
     config_text(configuration_top(conf, "slurm_user"), &unused);
@@ -230,6 +242,7 @@ void settings_free(struct settings *settings)
     free(settings->address);
     free(settings->socket);
     free(settings->spool);
+    free(settings->ledger);
     free(settings->munge_socket);
     free(settings->cluster);
     free(settings->web.address);

@@ -36,6 +36,7 @@ struct settings {
         *names[SETTINGS_NAMES + 1]; /* what clients call this server; NULL at the end */
     char *socket;
     char *spool;
+    char *ledger;       /* mariadb_place.h; NULL: spool's ledger.db is the ledger */
     char *munge_socket; /* NULL: munge's default */
     char *cluster;      /* NULL: Slurm's ClusterName */
     int64_t settle_timeout_s;

@@ -85,6 +85,7 @@ static void note_dbd(struct steward *s, bool away)
 static void refresh(struct steward *s, int64_t now_s)
 {
     struct queue_partition *partitions;
+    char why[LEDGER_WHY];
     struct tree tree;
     int count;
 
@@ -109,7 +110,7 @@ static void refresh(struct steward *s, int64_t now_s)
     tree_done(&s->tree);
     s->tree = tree;
     s->has_tree = true;
-    if (ledger_begin(s->ledger) < 0)
+    if (!ledger_acts(s->ledger, why) || ledger_begin(s->ledger) < 0)
         return;
     if (accounts_replace(s->ledger, s->cluster, &s->tree) < 0)
         ledger_rollback(s->ledger);
@@ -275,15 +276,19 @@ static void work_round(struct steward *s)
 {
     int64_t now_s = clock_now_s();
     struct policy *policy = policy_store_take(s->policies);
+    char why[LEDGER_WHY];
 
     refresh(s, now_s);
     standing_refresh(&s->standings, s->ledger, policy, now_s);
     /* The map first: slurmdbd may take its time for the limits. */
     admission_map_write(s->ledger, policy, s->cluster, s->settings->spool,
                         s->partitions, s->partition_count, &s->tree, &s->standings);
-    write_limits(s, policy, now_s);
-    look_at_queue(s, policy, now_s);
-    tell_hook(s, policy, now_s);
+    /* Its own slurmctld reads the map, whoever acts. */
+    if (ledger_acts(s->ledger, why)) {
+        write_limits(s, policy, now_s);
+        look_at_queue(s, policy, now_s);
+        tell_hook(s, policy, now_s);
+    }
     policy_release(policy);
 }
 

@@ -55,9 +55,11 @@ static void note_away(struct teller *t, bool away)
 /* How many runs are due, and into `due`. */
 static int take(struct teller *t, struct summary_due due[BATCH])
 {
+    char why[LEDGER_WHY];
     int count = -1;
 
-    if (ledger_begin(t->ledger) < 0)
+    /* Of several kwotad one tells. */
+    if (!ledger_acts(t->ledger, why) || ledger_begin(t->ledger) < 0)
         return -1;
     if (summary_collect(t->ledger, t->cluster, NEWS) >= 0)
         count = summary_next(t->ledger, t->cluster, time(NULL), due, BATCH);

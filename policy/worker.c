@@ -267,7 +267,13 @@ static void set_pace(struct worker *w, int64_t now_s)
 static void work_round(struct worker *w)
 {
     int64_t now_s = time(NULL);
+    char why[LEDGER_WHY];
 
+    w->undecided = false;
+    if (!ledger_acts(w->ledger, why)) {
+        w->started_s = now_s; /* no final has come in until now */
+        return;
+    }
     inquiry_bind(&w->inquiry, now_s);
     w->undecided = look_at_undecided(w);
     look_at_caps(w);

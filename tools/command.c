@@ -191,6 +191,16 @@ void command_query(char *path, size_t size, const char *key, const char *value)
             (unsigned char)*value);
 }
 
+const char *command_ledger_path(char path[COMMAND_PATH])
+{
+    struct configuration *conf = read_configuration();
+
+    snprintf(path, COMMAND_PATH, "%s/ledger.db",
+             setting(conf, "spool", KWOTA_SPOOLDIR));
+    configuration_free(conf);
+    return path;
+}
+
 void command_print_simulated(const json_t *reply)
 {
     if (json_is_true(json_object_get(reply, "simulated")))

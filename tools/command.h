@@ -19,7 +19,8 @@ extern const struct command command_job, command_usage, command_nodes, command_p
     command_why, command_queue, command_shadow, command_freeze, command_budget,
     command_quota, command_grant, command_adjust, command_refund, command_transfer,
     command_quote, command_cap, command_top, command_web, command_import,
-    command_statement, command_period, command_report;
+    command_statement, command_period, command_report, command_verify, command_prune,
+    command_ledger;
 
 /* Where kwotad is, from --server, KWOTA_SERVER, or the configuration. */
 void command_server(const char *server);
@@ -34,6 +35,10 @@ int command_try(const char *path, json_t **reply, char error[COMMAND_ERROR]);
 
 /* POSTs a body (kept by the caller); else as command_get(). */
 int command_post(const char *path, json_t *body, json_t **reply);
+
+/* kwotad's ledger on this host, by the configuration. Returns path. */
+#define COMMAND_PATH 4096
+const char *command_ledger_path(char path[COMMAND_PATH]);
 
 /* Opens a text that kwotad sealed for whoever asked (credential_seal): *text is
  * malloc'd. 0, or an exit status: what went wrong has been said on stderr. */

@@ -201,6 +201,19 @@ static void print_price(const json_t *run)
         printf("  %-10s %s\n", "CO2", money_co2(co2_mg, text));
 }
 
+static void print_pruned(const json_t *run)
+{
+    size_t i;
+    json_t *node;
+
+    print_time("pruned", job_integer(run, "pruned_s"));
+    printf("             its detail was dropped then: counts by node, steps, caps and "
+           "the course\n             over time; what was charged is kept. It ran on");
+    json_array_foreach(json_object_get(run, "nodes"), i, node)
+        printf("%s %s", i ? "," : "", job_string(node, "node"));
+    puts("");
+}
+
 void job_print(const json_t *run)
 {
     const json_t *energy = json_object_get(run, "energy");
@@ -232,7 +245,10 @@ void job_print(const json_t *run)
     printf("  %-10s %s\n", "quality", job_string(run, "quality"));
     json_array_foreach(json_object_get(run, "reasons"), i, reason)
         printf("             %s\n", json_string_value(reason));
-    print_nodes(run);
+    if (job_integer(run, "pruned_s") != ENERGY_UNKNOWN)
+        print_pruned(run);
+    else
+        print_nodes(run);
 }
 
 void job_print_summary(const json_t *run)
@@ -323,7 +339,9 @@ void job_print_steps(const json_t *run)
 
     putchar('\n');
     if (json_array_size(steps) == 0) {
-        puts("No step of it has been counted.");
+        puts(job_integer(run, "pruned_s") != ENERGY_UNKNOWN
+                 ? "What was counted of its steps was dropped."
+                 : "No step of it has been counted.");
         return;
     }
     for (i = 0; i < count; i++)

@@ -13,12 +13,13 @@ const char *argp_program_version = PACKAGE_STRING;
 error_t argp_err_exit_status = EXIT_USAGE;
 
 static const struct command *const commands[] = {
-    &command_budget,   &command_quote,  &command_job,       &command_top,
-    &command_usage,    &command_queue,  &command_why,       &command_nodes,
-    &command_web,      &command_report, &command_statement, &command_period,
-    &command_quota,    &command_grant,  &command_adjust,    &command_refund,
-    &command_transfer, &command_policy, &command_cap,       &command_shadow,
-    &command_freeze,   &command_import};
+    &command_budget, &command_quote,  &command_job,       &command_top,
+    &command_usage,  &command_queue,  &command_why,       &command_nodes,
+    &command_web,    &command_report, &command_statement, &command_period,
+    &command_verify, &command_ledger, &command_prune,     &command_quota,
+    &command_grant,  &command_adjust, &command_refund,    &command_transfer,
+    &command_policy, &command_cap,    &command_shadow,    &command_freeze,
+    &command_import};
 
 #define COMMANDS (sizeof commands / sizeof *commands)
 

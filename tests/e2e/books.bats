@@ -115,3 +115,9 @@ newer_reports() {
     [ "$charges" -eq "$rollups" ]
     [ "$(root kwota usage --by account --json | jq .total_mj)" -eq "$charges" ]
 }
+
+@test "kwota verify says so, too" {
+    run -0 root kwota verify --slurmdbd
+    echo "$output"
+    [[ $output == *"The books balance."* ]]
+}

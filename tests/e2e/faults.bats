@@ -111,3 +111,12 @@ has_energy() {
     [ "$(job_json "$job" | jq -r .quality)" = apportioned ]
     wait_for 30 books_exact
 }
+
+@test "after all that each of slurmdbd's runs has its one charge, and the books balance" {
+    wait_for 60 queue_empty
+    run -0 root kwota verify --slurmdbd
+    echo "$output"
+    [[ $output == *"The books balance."* ]]
+    # No job was left without one for any reason, that it has just ended too.
+    [[ $output != *"have no charge"* ]]
+}

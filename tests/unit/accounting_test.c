@@ -166,6 +166,7 @@ static void accounts_are_a_tree_with_sums_of_what_is_below(void **state)
     const json_t *physics;
 
     fill_tree(b);
+    books_do(b, "INSERT INTO tariffs VALUES (1,0,'EUR','{}',0)");
     answer = november(b, "account");
     physics = row(answer, "physics");
     assert_int_equal(figure(physics, "charged_mj"), 10);
@@ -183,6 +184,8 @@ static void accounts_are_a_tree_with_sums_of_what_is_below(void **state)
     assert_int_equal(figure(json_object_get(answer, "total"), "previous_mj"), 400);
     assert_int_equal(figure(json_object_get(answer, "total"), "used_mj"), 9010);
     assert_int_equal(figure(json_object_get(answer, "total"), "overrun_mj"), 500);
+    assert_int_equal(figure(json_object_get(answer, "total"), "price_u"), 60);
+    assert_string_equal(json_string_value(json_object_get(answer, "currency")), "EUR");
     json_decref(answer);
 }
 

@@ -39,6 +39,8 @@ enum answer {
     LONG,
     EMPTY,
     NOT_FOUND,
+    STANDS_BY,       /* always, */
+    STANDS_BY_FIRST, /* … or when it is asked first */
     UNSIGNED,
     OTHER_BODY,
     OTHER_STATUS,
@@ -97,7 +99,11 @@ static unsigned judge(const struct request *request, const char *cred,
                                  request->len, &uid, &why) < 0 ||
         uid != getuid())
         return 401;
-    return answering == NOT_FOUND ? 404 : 200;
+    if (answering == STANDS_BY_FIRST) {
+        answering = SIGNED;
+        return 503;
+    }
+    return answering == NOT_FOUND ? 404 : answering == STANDS_BY ? 503 : 200;
 }
 
 static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status,
@@ -335,6 +341,27 @@ static void the_next_server_is_asked(void **state)
     answering = SIGNED;
     snprintf(list, sizeof list, "127.0.0.1:1,no.such.host.invalid:2,%s", address);
     assert_int_equal(call(&usual, list, getuid(), "GET", NULL, &reply, error), 200);
+    json_decref(reply);
+}
+
+/* Of two kwotad on one ledger one stands by. */
+static void who_stands_by_is_passed_over(void **state)
+{
+    char error[CLIENT_ERROR_TEXT], list[160];
+    json_t *reply = NULL;
+
+    (void)state;
+    snprintf(list, sizeof list, "%s,%s", address, address);
+    answering = STANDS_BY_FIRST;
+    assert_int_equal(call(&usual, list, getuid(), "GET", NULL, &reply, error), 200);
+    json_decref(reply);
+    answering = STANDS_BY;
+    assert_int_equal(call(&usual, list, getuid(), "GET", NULL, &reply, error), 503);
+    assert_non_null(reply);
+    json_decref(reply);
+    /* What the one said that answers holds, whoever is asked after it. */
+    snprintf(list, sizeof list, "%s,127.0.0.1:1", address);
+    assert_int_equal(call(&usual, list, getuid(), "GET", NULL, &reply, error), 503);
     json_decref(reply);
 }
 
@@ -639,6 +666,7 @@ int main(void)
         cmocka_unit_test(all_methods_and_long_questions_arrive),
         cmocka_unit_test(a_name_is_asked_at_all_its_addresses),
         cmocka_unit_test(the_next_server_is_asked),
+        cmocka_unit_test(who_stands_by_is_passed_over),
         cmocka_unit_test(others_do_not),
         cmocka_unit_test(another_users_signature_does_not),
         cmocka_unit_test(what_is_sealed),

@@ -1,4 +1,4 @@
-/* job_text_test.c - what kwota job prints of a run's caps */
+/* job_text_test.c - what kwota job prints of a run's caps, and of one without detail */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -89,11 +89,26 @@ static void no_caps(void **state)
     free(text);
 }
 
+static void pruned(void **state)
+{
+    char *text = printed(",'pruned_s':" START ",'charge_mj':1000,'nodes':[{'node':'n1',"
+                         "'total_mj':null,'final':true},{'node':'n2','total_mj':null,"
+                         "'final':true}]");
+
+    (void)state;
+    assert_non_null(strstr(text, "its detail was dropped then"));
+    assert_non_null(strstr(text, "It ran on n1, n2\n"));
+    assert_null(strstr(text, "unknown\n"));
+    assert_null(strstr(text, "NODE"));
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(caps),
         cmocka_unit_test(no_caps),
+        cmocka_unit_test(pruned),
     };
 
     setenv("TZ", "UTC", 1);

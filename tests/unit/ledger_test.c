@@ -129,7 +129,8 @@ static int64_t on_disk(const struct temporary *t, int64_t id)
 
 static int put(struct ledger *ledger, int64_t id)
 {
-    return ledger_do(ledger, "INSERT INTO journal_place VALUES (?,?)", "ii", id, id);
+    return ledger_do(ledger, "INSERT INTO journal_place (inode, offset) VALUES (?,?)",
+                     "ii", id, id);
 }
 
 /* Every third transaction is undone. */

@@ -804,6 +804,8 @@ static void what_is_charged_in_the_end(void **state)
         assert_int_equal(lien_mj(s, id), -1);
         assert_int_equal(sum_of(s, id, "charge"), charged_j * J);
         assert_int_equal(sum_of(s, id, "overrun"), table[i].overrun_j * J);
+        assert_int_equal(number(s, "SELECT overrun_mj FROM runs WHERE id = ?", id),
+                         table[i].overrun_j * J);
         assert_int_equal(left_of(s, policy, &quota),
                          (table[i].quota_j - charged_j) * J);
         /* Settled, it stays as it is. */

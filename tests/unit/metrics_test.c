@@ -382,7 +382,9 @@ static void months_turn(void **state)
 
 static void node(const char *name, int64_t last_report_ms, int domains)
 {
-    assert_int_equal(ledger_do(books->ledger, "INSERT INTO nodes VALUES (?,'e',1,?,1)",
+    assert_int_equal(ledger_do(books->ledger,
+                               "INSERT INTO nodes (node, epoch, seq,"
+                               " last_report_ms, simulated) VALUES (?,'e',1,?,1)",
                                "si", name, last_report_ms),
                      0);
     for (int d = 0; d < domains; d++)

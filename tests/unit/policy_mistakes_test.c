@@ -131,6 +131,11 @@ static const struct {
      "k:1:14: credits.node_fail: there is no such key; did you mean \"NODE_FAIL\"?\n"},
     {"{\"credits\": {\"TIMEOUT\": 101}}",
      "k:1:25: credits.TIMEOUT: must be a whole number from 0 to 100, not 101\n"},
+    {"{\"keep\": {\"detail_year\": 2}}", "k:1:11: keep.detail_year: there is no such "
+                                         "key; did you mean \"detail_years\"?\n"},
+    {"{\"keep\": {\"detail_years\": 0, \"nightly\": 1}}",
+     "k:1:27: keep.detail_years: must be a whole number from 1 to 100, not 0\n"
+     "k:1:41: keep.nightly: must be true or false, not 1; did you mean true?\n"},
     {"{\"steer\": {\"partition\": [\"gpu\"]}}",
      "k:1:12: steer.partition: there is no such key; did you mean \"partitions\"?\n"},
     {"{\"steer\": {\"partitions\": [\"gpu\", 1]}}",

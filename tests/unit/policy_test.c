@@ -31,6 +31,7 @@ static const char full[] =
     "  \"history\": {\"runs\": 0}},\n"
     " \"classes\": {\"fast\": [\"gpu\", \"fpga\"], \"cpu\": [\"main\"]},\n"
     " \"credits\": {\"NODE_FAIL\": 100, \"PREEMPTED\": 50},\n"
+    " \"keep\": {\"detail_years\": 7, \"nightly\": true},"
     " \"steer\": {\"partitions\": [\"long\", \"gpu\"], \"energy_budget\": true,\n"
     "  \"package\": true, \"cpu\": true, \"part_percent\": 40, \"floor_percent\": 60,\n"
     "  \"cpu_floor_percent\": 30, \"duration_quantile\": 75, \"warn_s\": 120,\n"
@@ -173,6 +174,19 @@ static void figures(void **state)
     assert_string_equal(f->overdraft_qos, "low");
     assert_int_equal(f->history_runs, 0);
     assert_int_equal(f->power_quantile, 95);
+    policy_release(policy);
+}
+
+static void what_is_kept(void **state)
+{
+    struct policy *policy = read_valid(*state, full);
+
+    assert_int_equal(policy_figures(policy)->keep_years, 7);
+    assert_true(policy_figures(policy)->keep_nightly);
+    policy_release(policy);
+    policy = read_valid(*state, "{}");
+    assert_int_equal(policy_figures(policy)->keep_years, 2);
+    assert_false(policy_figures(policy)->keep_nightly);
     policy_release(policy);
 }
 
@@ -462,6 +476,7 @@ int main(void)
         TEST(nameplates),
         TEST(classes_and_credits),
         TEST(figures),
+        TEST(what_is_kept),
         TEST(steering),
         TEST(defaults),
         TEST(shown_and_read_again),

@@ -41,7 +41,8 @@ static int fill(void **state)
     if (books_open(state) < 0)
         return -1;
     b = *state;
-    books_do(b, "INSERT INTO cluster_quarters VALUES"
+    books_do(b, "INSERT INTO cluster_quarters (quarter_s, cluster, kind,"
+                " total_mj, jobs_mj, node_mj) VALUES"
                 " (1795132800, 'c', 'package', 1000, 700, 300),"
                 " (1795132800, 'c', 'gpu', 500, 400, 100),"
                 " (1795132800, 'other', 'gpu', 9, 9, 0),"
