@@ -31,45 +31,23 @@ static const char *text(sqlite3_stmt *stmt, int column)
 /* Everything used: what is settled, from the roll-ups of the whole months (?5 to ?6),
  * of the whole days around them (from ?4, to ?7) and of the quarter-hours around those,
  * and what is not yet, from the runs. */
-#define SETTLED(time, table)                                                           \
+#define SETTLED(table, time, from, until)                                              \
     "SELECT " time " AS quarter_s, account, user, partition, '' AS job,"               \
     " cpu_mj + dram_mj + gpu_mj + other_mj AS mj, runs, price_u, co2_mg FROM " table   \
-    " WHERE " time
+    " WHERE " time " >= " from " AND " time " < " until " UNION ALL "
 
-#define USED                                                                                                                                                                            \
-    SETTLED("month_s", "rollup_months")                                                                                                                                                 \
-    " >= ?5 AND month_s < ?6 UNION ALL " SETTLED("day_s", "rollup_days") " >= ?4 AND "                                                                                                  \
-                                                                         "day_s < ?5 "                                                                                                  \
-                                                                         "UNION "                                                                                                       \
-                                                                         "ALL"                                                                                                          \
-                                                                         " " SETTLED("day_s", "rollup_days") " >= ?6 AND day_s < ?7 UNION ALL " SETTLED(                                \
-                                                                             "quarter"                                                                                                  \
-                                                                             "_s",                                                                                                      \
-                                                                             "rollup"                                                                                                   \
-                                                                             "s") " >"                                                                                                  \
-                                                                                  "= "                                                                                                  \
-                                                                                  "?1"                                                                                                  \
-                                                                                  " A"                                                                                                  \
-                                                                                  "ND"                                                                                                  \
-                                                                                  " q"                                                                                                  \
-                                                                                  "ua"                                                                                                  \
-                                                                                  "rt"                                                                                                  \
-                                                                                  "er"                                                                                                  \
-                                                                                  "_s"                                                                                                  \
-                                                                                  " <"                                                                                                  \
-                                                                                  " ?"                                                                                                  \
-                                                                                  "4 "                                                                                                  \
-                                                                                  "UN"                                                                                                  \
-                                                                                  "IO"                                                                                                  \
-                                                                                  "N "                                                                                                  \
-                                                                                  "AL"                                                                                                  \
-                                                                                  "L"                                                                                                   \
-                                                                                  " " SETTLED("quarter_s",                                                                              \
-                                                                                              "rollups") " >= ?7 AND quarter_s < ?2"                                                    \
-                                                                                                         " UNION ALL SELECT q.quarter_s, r.account, r.user, r.partition, r.job_text,"   \
-                                                                                                         " q.mj - q.posted_mj, 0, 0, 0 FROM run_quarters q JOIN tokens t ON t.token = " \
-                                                                                                         "q.token"                                                                      \
-                                                                                                         " JOIN runs r ON r.id = t.run_id WHERE q.mj <> q.posted_mj" LIVE
+/* clang-format off */
+#define USED                                                                           \
+    SETTLED("rollup_months", "month_s", "?5", "?6")                                    \
+    SETTLED("rollup_days", "day_s", "?4", "?5")                                        \
+    SETTLED("rollup_days", "day_s", "?6", "?7")                                        \
+    SETTLED("rollups", "quarter_s", "?1", "?4")                                        \
+    SETTLED("rollups", "quarter_s", "?7", "?2")                                        \
+    "SELECT q.quarter_s, r.account, r.user, r.partition, r.job_text,"                  \
+    " q.mj - q.posted_mj, 0, 0, 0 FROM run_quarters q JOIN tokens t"                   \
+    " ON t.token = q.token JOIN runs r ON r.id = t.run_id"                             \
+    " WHERE q.mj <> q.posted_mj" LIVE
+/* clang-format on */
 
 /* Where the detail was dropped only the month is known. */
 #define USED_BY_JOB                                                                    \
