@@ -65,19 +65,6 @@ static const struct argp_option options[] = {
     {0},
 };
 
-static void take_time(struct argp_state *state, const char *option, const char *arg,
-                      int64_t *to)
-{
-    struct arguments *a = state->input;
-
-    a->timed |= 1;
-    if (when_parse(arg, time(NULL), to) < 0)
-        argp_error(state,
-                   "%s: \"%s\" is no time: 2026-11-01, 2026-11-01T12:00, today, now, "
-                   "now-7days",
-                   option, arg);
-}
-
 /* The first second of a month (0: of a year's first), so many later. */
 static int64_t month_start(int year, int month, int later)
 {
@@ -175,10 +162,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         take_by(state, arg);
         break;
     case OPT_START:
-        take_time(state, "--start", arg, &a->start_s);
+        a->timed |= 1;
+        when_option(state, "--start", arg, &a->start_s);
         break;
     case OPT_END:
-        take_time(state, "--end", arg, &a->end_s);
+        a->timed |= 1;
+        when_option(state, "--end", arg, &a->end_s);
         break;
     case OPT_MONTH:
         take_month(state, arg);

@@ -34,16 +34,6 @@ static const struct argp_option options[] = {
     {0},
 };
 
-static void take_time(struct argp_state *state, const char *option, const char *arg,
-                      int64_t *to)
-{
-    if (when_parse(arg, time(NULL), to) < 0)
-        argp_error(state,
-                   "%s: \"%s\" is no time: 2026-11-01, 2026-11-01T12:00, today, now, "
-                   "now-7days",
-                   option, arg);
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     static const char *const known[] = {"account", "user", "partition",
@@ -61,10 +51,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->by = arg;
         break;
     case OPT_START:
-        take_time(state, "--start", arg, &a->start_s);
+        when_option(state, "--start", arg, &a->start_s);
         break;
     case OPT_END:
-        take_time(state, "--end", arg, &a->end_s);
+        when_option(state, "--end", arg, &a->end_s);
         break;
     case 'j':
         a->json = true;

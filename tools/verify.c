@@ -41,25 +41,16 @@ static const struct argp_option options[] = {
     {0},
 };
 
-static void take_time(struct argp_state *state, const char *arg, int64_t *s)
-{
-    if (when_parse(arg, time(NULL), s) < 0)
-        argp_error(
-            state,
-            "\"%s\" is no time: 2026-11-01, 2026-11-01T12:00, today, now, now-7days",
-            arg);
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct arguments *a = state->input;
 
     switch (key) {
     case OPT_START:
-        take_time(state, arg, &a->range.start_s);
+        when_option(state, "--start", arg, &a->range.start_s);
         return 0;
     case OPT_END:
-        take_time(state, arg, &a->range.end_s);
+        when_option(state, "--end", arg, &a->range.end_s);
         return 0;
     case OPT_SLURMDBD:
         a->slurmdbd = SLURMDBD_MUST;

@@ -104,3 +104,13 @@ int64_t when_month(time_t now)
     tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
     return local(&tm);
 }
+
+void when_option(struct argp_state *state, const char *option, const char *arg,
+                 int64_t *s)
+{
+    if (when_parse(arg, time(NULL), s) < 0)
+        argp_error(state,
+                   "%s: \"%s\" is no time: 2026-11-01, 2026-11-01T12:00, today, now, "
+                   "now-7days",
+                   option, arg);
+}

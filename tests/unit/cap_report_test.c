@@ -13,24 +13,9 @@
 #include "policy/report.h"
 #include "policy/slurm_lookup.h"
 #include "policy/switches.h"
+#include "tests/unit/alone.h"
 #include "tests/unit/policy_file.h"
 #include "tests/unit/quota_books.h"
-
-bool access_to_run(const struct access_rights *rights, const char *user,
-                   const char *account)
-{
-    (void)rights;
-    (void)user;
-    (void)account;
-    return true;
-}
-
-int lookup_node(const char *node, struct lookup_node *found)
-{
-    (void)node;
-    (void)found;
-    return -1;
-}
 
 json_t *steward_queue(struct steward *steward, const struct access_rights *rights)
 {

@@ -10,26 +10,11 @@
 #include "policy/prune.h"
 #include "policy/report.h"
 #include "policy/verify.h"
+#include "tests/unit/alone.h"
 #include "tests/unit/good_books.h"
 
 /* Runs 3 and 4 ended before, 1 and 2 after. */
 #define BEFORE (NOVEMBER + DAY)
-
-bool access_to_run(const struct access_rights *rights, const char *user,
-                   const char *account)
-{
-    (void)rights;
-    (void)user;
-    (void)account;
-    return true;
-}
-
-int lookup_node(const char *node, struct lookup_node *found)
-{
-    (void)node;
-    (void)found;
-    return -1;
-}
 
 static int open_good(void **state)
 {

@@ -16,26 +16,11 @@
 #include "policy/report.h"
 #include "policy/run.h"
 #include "policy/schema.h"
+#include "tests/unit/alone.h"
 #include "tests/unit/temporary.h"
 
 #define T INT64_C(1700000100)
 #define NODES 150
-
-bool access_to_run(const struct access_rights *rights, const char *user,
-                   const char *account)
-{
-    (void)rights;
-    (void)user;
-    (void)account;
-    return true;
-}
-
-int lookup_node(const char *node, struct lookup_node *found)
-{
-    (void)node;
-    (void)found;
-    return -1;
-}
 
 struct books {
     struct temporary place;
