@@ -209,8 +209,8 @@ static int finish(void *arg)
 /* Amounts as JSON. */
 static void put(json_t *object, const char *key, int64_t value)
 {
-    json_object_set_new(object, key,
-                        value == ENERGY_UNKNOWN ? json_null() : json_integer(value));
+    json_object_set_new_nocheck(
+        object, key, value == ENERGY_UNKNOWN ? json_null() : json_integer(value));
 }
 
 static void put_sums(json_t *object, const struct sums *s)

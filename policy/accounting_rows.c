@@ -237,12 +237,12 @@ static int64_t last_entry(struct ledger *ledger)
 static bool is_stale(struct ledger *ledger, int64_t entry, int64_t from_s,
                      int64_t until_s)
 {
-    return ledger_number(
-        ledger, 0,
-        "SELECT EXISTS (SELECT 1 FROM entries e JOIN tokens t ON t.run_id = e.run_id"
-        " JOIN run_quarters q ON q.token = t.token WHERE e.id > ?"
-        "  AND q.quarter_s >= ? AND q.quarter_s < ?)",
-        "iii", entry, from_s, until_s);
+    return ledger_number(ledger, 0,
+                         "SELECT EXISTS (SELECT 1 FROM entries e CROSS JOIN tokens t"
+                         " ON t.run_id = e.run_id CROSS JOIN run_quarters q ON q.token "
+                         "= t.token WHERE e.id > ?"
+                         "  AND q.quarter_s >= ? AND q.quarter_s < ?)",
+                         "iii", entry, from_s, until_s);
 }
 
 /* 1: something has changed meanwhile. */

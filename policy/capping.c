@@ -201,7 +201,8 @@ static int follow_world(struct capping *c, struct policy *policy, int64_t now_s)
     policy_release(c->policy);
     c->policy = policy_hold(policy);
     return ledger_do(c->ledger,
-                     "INSERT INTO caps_due SELECT id FROM runs WHERE state = 'running'"
+                     "INSERT INTO caps_due SELECT id FROM runs"
+                     " WHERE state <> 'settled' AND state = 'running'"
                      " ON CONFLICT DO NOTHING",
                      "");
 }

@@ -3,9 +3,11 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "policy/cap_report.h"
 #include "policy/energy.h"
+#include "policy/period.h"
 #include "policy/pricing.h"
 
 json_t *person_error(const char *sentence)
@@ -26,15 +28,26 @@ static const char *text(sqlite3_stmt *stmt, int column)
     " r.job_text, v.mj, 0, 0, 0 FROM live v JOIN runs r ON r.id = v.run_id WHERE "     \
     "v.mj > 0"
 
-/* Everything used: what is settled, from the roll-ups, and what is not yet, from the
- * runs. */
+/* Everything used: what is settled, from the roll-ups of the whole months (?5 to ?6),
+ * of the whole days around them (from ?4, to ?7) and of the quarter-hours around those,
+ * and what is not yet, from the runs. */
+#define SETTLED(table, time, from, until)                                              \
+    "SELECT " time " AS quarter_s, account, user, partition, '' AS job,"               \
+    " cpu_mj + dram_mj + gpu_mj + other_mj AS mj, runs, price_u, co2_mg FROM " table   \
+    " WHERE " time " >= " from " AND " time " < " until " UNION ALL "
+
+/* clang-format off */
 #define USED                                                                           \
-    "SELECT quarter_s, account, user, partition, '' AS job,"                           \
-    " cpu_mj + dram_mj + gpu_mj + other_mj AS mj, runs, price_u, co2_mg FROM rollups"  \
-    " UNION ALL SELECT q.quarter_s, r.account, r.user, r.partition, r.job_text,"       \
-    " q.mj - q.posted_mj, 0, 0, 0 FROM run_quarters q JOIN tokens t ON t.token = "     \
-    "q.token"                                                                          \
-    " JOIN runs r ON r.id = t.run_id WHERE q.mj <> q.posted_mj" LIVE
+    SETTLED("rollup_months", "month_s", "?5", "?6")                                    \
+    SETTLED("rollup_days", "day_s", "?4", "?5")                                        \
+    SETTLED("rollup_days", "day_s", "?6", "?7")                                        \
+    SETTLED("rollups", "quarter_s", "?1", "?4")                                        \
+    SETTLED("rollups", "quarter_s", "?7", "?2")                                        \
+    "SELECT q.quarter_s, r.account, r.user, r.partition, r.job_text,"                  \
+    " q.mj - q.posted_mj, 0, 0, 0 FROM run_quarters q JOIN tokens t"                   \
+    " ON t.token = q.token JOIN runs r ON r.id = t.run_id"                             \
+    " WHERE q.mj <> q.posted_mj" LIVE
+/* clang-format on */
 
 /* Where the detail was dropped only the month is known. */
 #define USED_BY_JOB                                                                    \
@@ -102,12 +115,39 @@ static void account_list(const struct access_rights *rights, char *sql, size_t s
     }
 }
 
+/* The whole months and the whole days of a time; nothing was used later than now, so
+ * that this month is whole. Days are told from days. */
+static void cut(const struct grouping *g, int64_t start_s, int64_t end_s,
+                struct window *days, struct window *months)
+{
+    int64_t now_s = (int64_t)time(NULL);
+    struct window day, month;
+
+    if (end_s > now_s) {
+        period_month_of(now_s, &month);
+        end_s = month.until_s;
+    }
+    period_day_of(start_s, &day);
+    days->from_s = day.from_s == start_s ? start_s : day.until_s;
+    period_day_of(end_s, &day);
+    days->until_s = day.from_s;
+    if (days->until_s < days->from_s)
+        days->from_s = days->until_s = end_s;
+    period_month_of(days->from_s, &month);
+    months->from_s = month.from_s == days->from_s ? month.from_s : month.until_s;
+    period_month_of(days->until_s, &month);
+    months->until_s = month.from_s;
+    if (months->until_s < months->from_s || strcmp(g->by, "day") == 0)
+        months->from_s = months->until_s = days->until_s;
+}
+
 json_t *person_usage(struct ledger *ledger, const struct access_rights *rights,
                      const char *by, int64_t start_s, int64_t end_s, unsigned *status)
 {
     const struct grouping *g = grouping_of(by);
     char sql[16384], accounts[8192];
     char currency[TARIFF_CURRENCY];
+    struct window days, months;
     json_t *rows;
     sqlite3_stmt *stmt;
     int64_t total = 0;
@@ -130,12 +170,14 @@ json_t *person_usage(struct ledger *ledger, const struct access_rights *rights,
     priced = currency[0] && strcmp(by, "job") != 0;
     snprintf(sql, sizeof sql,
              "SELECT %s AS row, SUM(mj), SUM(runs), SUM(price_u), SUM(co2_mg) FROM "
-             "(%s) WHERE quarter_s >= ? AND"
-             " quarter_s < ? AND (? OR user = ? OR account IN (%s)) GROUP BY row ORDER "
-             "BY row",
+             "(%s) WHERE quarter_s >= ?1 AND"
+             " quarter_s < ?2 AND (?3 OR user = ?8 OR account IN (%s)) GROUP BY row"
+             " ORDER BY row",
              g->column, g->sql, accounts);
-    stmt = ledger_query(ledger, sql, "iiis", start_s, end_s, (int64_t)rights->sees_all,
-                        rights->user);
+    cut(g, start_s > 0 ? start_s : 0, end_s, &days, &months);
+    stmt = ledger_query(ledger, sql, "iiiiiiis", start_s, end_s,
+                        (int64_t)rights->sees_all, days.from_s, months.from_s,
+                        months.until_s, days.until_s, rights->user);
     rows = json_array();
     while (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
         total += sqlite3_column_int64(stmt, 1);

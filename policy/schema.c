@@ -381,6 +381,9 @@ static const char version_4[] =
     "CREATE TABLE periods ("
     " month_s INTEGER PRIMARY KEY, until_s INTEGER NOT NULL, closed_s INTEGER NOT NULL,"
     " actor TEXT NOT NULL, why TEXT NOT NULL);"
+    /* What kwotad looks for when it starts must not take as long as there are runs. */
+    "CREATE INDEX runs_sentenced ON runs (decision)"
+    " WHERE decision IN ('holding', 'ending');"
     /* Runs whose detail is gone (prune.h), since when, and what is kept of it as JSON:
      * what their counts were. A token of such a run takes no counts any more. */
     "ALTER TABLE runs ADD COLUMN pruned_s INTEGER;"

@@ -207,11 +207,10 @@ static void drop_news(struct worker *w)
     if (ledger_begin(w->ledger) < 0)
         return;
     ledger_do(w->ledger, "DELETE FROM news WHERE seen", "");
-    ledger_do(
-        w->ledger,
-        "DELETE FROM finals WHERE run_id IN (SELECT run_id FROM finals f JOIN runs"
-        " r ON r.id = f.run_id WHERE r.state <> 'running')",
-        "");
+    ledger_do(w->ledger,
+              "DELETE FROM finals WHERE run_id IN (SELECT run_id FROM finals f"
+              " CROSS JOIN runs r ON r.id = f.run_id WHERE r.state <> 'running')",
+              "");
     ledger_commit_soon(w->ledger);
 }
 

@@ -860,7 +860,7 @@ static void map_played(void)
 /* The file for kwotad-alone: made before it starts. */
 static int make_played(void)
 {
-    struct played head = {options.nodes, options.slots, 1000, 100};
+    struct played head = {options.nodes, options.slots, 1000, 100, 0};
     size_t size = sizeof head + (size_t)options.nodes * options.slots *
                                     PLAYED_GENERATIONS * sizeof head.jobs[0];
     int fd = open(options.played, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

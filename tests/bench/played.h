@@ -19,6 +19,7 @@ struct played_job {
 
 struct played {
     uint32_t nodes, slots, users, accounts;
+    uint32_t fan;             /* accounts below each; 0: they are flat */
     struct played_job jobs[]; /* by id - 1 */
 };
 

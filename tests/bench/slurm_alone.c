@@ -194,7 +194,10 @@ int tree_load(const char *cluster, struct tree *tree)
     place = tree->places = calloc((size_t)tree->count, sizeof *tree->places);
     for (uint32_t a = 0; a < played->accounts; a++, place++) {
         snprintf(place->account, TREE_NAME, "a%u", a);
-        snprintf(place->parent, TREE_NAME, "root");
+        if (played->fan && a >= played->fan)
+            snprintf(place->parent, TREE_NAME, "a%u", a / played->fan - 1);
+        else
+            snprintf(place->parent, TREE_NAME, "root");
         place->limit_wh = -1;
     }
     for (uint32_t u = 0; u < played->users; u++, place++) {

@@ -170,6 +170,14 @@ static int64_t usage(void)
     return mj;
 }
 
+#define SUMMED(table, time, start)                                                     \
+    "INSERT INTO " table " (" time ", cluster, account, user, partition, qos,"         \
+    " gpu_types, cpu_mj, dram_mj, gpu_mj, other_mj, overrun_mj, runs)"                 \
+    " SELECT CAST(strftime('%s', quarter_s, 'unixepoch', '" start "') AS INTEGER),"    \
+    " cluster, account, user, partition, '', '', SUM(cpu_mj), SUM(dram_mj),"           \
+    " SUM(gpu_mj), SUM(other_mj), SUM(overrun_mj), SUM(runs) FROM rollups"             \
+    " GROUP BY 1, 2, 3, 4, 5"
+
 static void fill(void)
 {
     settled(1, "astro", 1000001, 0, Q0);
@@ -180,6 +188,9 @@ static void fill(void)
     entry(2, "credit", -250, Q0 + 8);
     entry(1, "adjustment", -1, Q0 + 9);
     entry(1, "overrun", 1, Q0 + 9);
+    /* As posting.c would, by day and by month too. */
+    books_do(books, SUMMED("rollup_days", "day_s", "start of day"));
+    books_do(books, SUMMED("rollup_months", "month_s", "start of month"));
     open_run(4, "astro", 12345);
     open_run(5, "plasma", 7);
     /* Another cluster's, which shares the ledger. */
