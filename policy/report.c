@@ -332,6 +332,25 @@ static json_t *share_json(struct ledger *ledger, const char *token, bool spare)
     return share;
 }
 
+/* Whether a run is told a word of steering's. What steering knows of it must be on disk
+ * first: kwotad begun anew would take the run for one that was never held, and its work
+ * for more than was done. */
+static bool has_steering(const json_t *shares)
+{
+    const char *token;
+    json_t *share;
+
+    json_object_foreach((json_t *)shares, token, share)
+    {
+        const char *why =
+            json_string_value(json_object_get(json_object_get(share, "cap"), "why"));
+
+        if (why && strstr(why, "steering: "))
+            return true;
+    }
+    return false;
+}
+
 static json_t *shares(struct ledger *ledger, const struct report *r)
 {
     json_t *all = json_object(), *one;
@@ -421,8 +440,10 @@ int report_take(struct ledger *ledger, const struct settings *settings,
                        r.summary_for ? summary(ledger, r.summary_for) : json_null());
     /* An old report may be one whose first answer was lost: what it acknowledges must
      * be on disk too. */
-    rc = weight == OLD || weight == TURN ? ledger_commit(ledger)
-                                         : ledger_commit_soon(ledger);
+    rc =
+        weight == OLD || weight == TURN || has_steering(json_object_get(*reply, "runs"))
+            ? ledger_commit(ledger)
+            : ledger_commit_soon(ledger);
     if (rc < 0) {
         json_decref(*reply);
         *reply = NULL;

@@ -225,6 +225,44 @@ static void what_is_undone_was_never_noted(void **state)
     json_decref(counts.domains);
 }
 
+/* The node's clock at its last report, as another process reads it from the disk. */
+static int64_t on_disk(struct books *books)
+{
+    char path[128];
+    sqlite3 *db;
+    sqlite3_stmt *row;
+    int64_t ms;
+
+    snprintf(path, sizeof path, "%s/ledger.db", books->place.dir);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_prepare_v2(db, "SELECT time_ms FROM nodes", -1, &row, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+    ms = sqlite3_column_int64(row, 0);
+    sqlite3_finalize(row);
+    sqlite3_close(db);
+    return ms;
+}
+
+/* What a node is told of steering is on disk before it is told; mere counts are soon.
+ */
+static void steering_is_on_disk_before_it_is_told(void **state)
+{
+    struct books *books = *state;
+
+    begin(books);
+    assert_int_equal(ledger_gather(books->ledger, 1), 0);
+    report(books, "n1", &(struct told){.s = 20, .p_uj = 6000, .g_uj = 0});
+    assert_int_equal(on_disk(books), (T + 10) * 1000);
+    assert_int_equal(ledger_do(books->ledger,
+                               "INSERT INTO caps (run_id, gpu_mw, why)"
+                               " VALUES (1, 250000, 'steering: it runs short')",
+                               ""),
+                     0);
+    report(books, "n1", &(struct told){.s = 30, .p_uj = 7000, .g_uj = 0});
+    assert_int_equal(on_disk(books), (T + 30) * 1000);
+}
+
 /* By their number: up to 8 000 runs nothing waits. */
 static void many_runs_wait_longer(void **state)
 {
@@ -310,6 +348,7 @@ int main(void)
         WITH_BOOKS(what_waited_long_is_saved),
         WITH_BOOKS(news_does_not_wait),
         WITH_BOOKS(what_is_undone_was_never_noted),
+        WITH_BOOKS(steering_is_on_disk_before_it_is_told),
         WITH_BOOKS(many_runs_wait_longer),
         WITH_BOOKS(nothing_is_lost_or_doubled),
     };
