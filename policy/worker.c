@@ -305,6 +305,8 @@ static void *work(void *arg)
 
     pthread_setname_np(pthread_self(), "worker");
     ledger_urgent(true);
+    /* Before anything is decided by it: reports can come before the first round. */
+    w->gate.kill_wait_s = lookup_kill_wait_s();
     pthread_mutex_lock(&w->lock);
     while (!w->stop) {
         w->kick = false;
