@@ -111,12 +111,15 @@ static const char *name_of(enum by by)
 
 #define USED "SUM(cpu_mj), SUM(dram_mj), SUM(gpu_mj), SUM(other_mj), SUM(overrun_mj)"
 
+#define COSTS                                                                          \
+    "SUM(price_u), SUM(co2_mg), SUM(unpriced_mj), SUM(co2_unknown_mj), SUM(runs)"
+
 static const char all_sums[] =
     USED ", SUM(credit_mj), SUM(estimated_mj), SUM(estimated_used_mj), 0,"
-         " SUM(estimated_runs), SUM(price_u), SUM(co2_mg), SUM(runs)";
+         " SUM(estimated_runs), " COSTS;
 
-/* Quarter-hours do not tell a credit from an overrun, and have no price. */
-static const char quarter_sums[] = USED ", 0, 0, 0, 0, 0, 0, 0, SUM(runs)";
+/* Quarter-hours do not tell a credit from an overrun, and know no estimates. */
+static const char quarter_sums[] = USED ", 0, 0, 0, 0, 0, " COSTS;
 
 #define CHARGED "SUM(cpu_mj + dram_mj + gpu_mj + other_mj - overrun_mj"
 

@@ -27,6 +27,8 @@ enum figure {
     FIGURE_CREDIT_MJ,  /* as well */
     FIGURE_PRICE_U,    /* of the rest */
     FIGURE_CO2_MG,
+    FIGURE_UNPRICED_MJ,    /* the part of the rest that the price leaves out, */
+    FIGURE_CO2_UNKNOWN_MJ, /* … and the CO2 */
     /* Of runs whose use had been estimated before they began: what was expected of
      * them, what they used, how many they are. */
     FIGURE_ESTIMATED_MJ,
