@@ -130,6 +130,16 @@ static const char *sums_of(enum span_unit unit, bool compare)
     return unit == SPAN_QUARTERS ? quarter_sums : all_sums;
 }
 
+/* The smallest that tells it. */
+static const char *table_of(enum by by, const struct accounting_filter *f,
+                            enum span_unit unit)
+{
+    if (unit == SPAN_MONTHS && filter_is_open(f) &&
+        (by == BY_ACCOUNT || by == BY_MONTH))
+        return "account_months";
+    return tables[unit];
+}
+
 static sqlite3_stmt *ask(struct ledger *ledger, enum by by, bool compare,
                          const struct accounting_filter *f,
                          const struct span_piece *piece)
@@ -148,7 +158,7 @@ static sqlite3_stmt *ask(struct ledger *ledger, enum by by, bool compare,
              time, time);
     len =
         snprintf(sql, sizeof sql, "SELECT %s, %s FROM %s WHERE %s", name ? name : time,
-                 sums_of(piece->unit, compare), tables[piece->unit], in);
+                 sums_of(piece->unit, compare), table_of(by, f, piece->unit), in);
     if (!filter_is_open(f))
         len += snprintf(sql + len, sizeof sql - (size_t)len,
                         " AND (? OR user = ? OR account IN"

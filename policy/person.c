@@ -9,6 +9,7 @@
 #include "policy/energy.h"
 #include "policy/period.h"
 #include "policy/pricing.h"
+#include "policy/span.h"
 
 json_t *person_error(const char *sentence)
 {
@@ -131,29 +132,19 @@ static void account_list(const struct access_rights *rights, char *sql, size_t s
     }
 }
 
-/* The whole months and the whole days of a time; nothing was used later than now, so
- * that this month is whole. Days are told from days. */
+/* Nothing was used later than now: this month is whole. Days are told from days. */
 static void cut(const struct grouping *g, int64_t start_s, int64_t end_s,
                 struct window *days, struct window *months)
 {
+    struct window window = {start_s, end_s}, month;
     int64_t now_s = (int64_t)time(NULL);
-    struct window day, month;
 
     if (end_s > now_s) {
         period_month_of(now_s, &month);
-        end_s = month.until_s;
+        window.until_s = month.until_s;
     }
-    period_day_of(start_s, &day);
-    days->from_s = day.from_s == start_s ? start_s : day.until_s;
-    period_day_of(end_s, &day);
-    days->until_s = day.from_s;
-    if (days->until_s < days->from_s)
-        days->from_s = days->until_s = end_s;
-    period_month_of(days->from_s, &month);
-    months->from_s = month.from_s == days->from_s ? month.from_s : month.until_s;
-    period_month_of(days->until_s, &month);
-    months->until_s = month.from_s;
-    if (months->until_s < months->from_s || strcmp(g->by, "day") == 0)
+    span_cut(&window, days, months);
+    if (strcmp(g->by, "day") == 0)
         months->from_s = months->until_s = days->until_s;
 }
 

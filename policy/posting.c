@@ -45,6 +45,12 @@ static const char to_months[] =
     " gpu_types, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16"
     " FROM runs WHERE id = ?1 ON CONFLICT DO UPDATE SET " PLUS_WHOLE;
 
+static const char to_accounts[] =
+    "INSERT INTO account_months (month_s, cluster, account, " WHOLE
+    ") SELECT ?2, cluster, account, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
+    "?14,"
+    " ?15, ?16 FROM runs WHERE id = ?1 ON CONFLICT DO UPDATE SET " PLUS_WHOLE;
+
 static const char to_lines[] =
     "INSERT INTO run_months (month_s, account, run_id, " LINE
     ") SELECT ?2, account, id, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12"
@@ -199,7 +205,8 @@ static int post_day(struct ledger *ledger, int64_t run_id, int64_t day_s,
 static int post_month(struct ledger *ledger, int64_t run_id, int64_t month_s,
                       const int64_t *f)
 {
-    if (post_whole(ledger, to_months, run_id, month_s, f) < 0)
+    if (post_whole(ledger, to_months, run_id, month_s, f) < 0 ||
+        post_whole(ledger, to_accounts, run_id, month_s, f) < 0)
         return -1;
     return ledger_do(ledger, to_lines, "iiiiiiiiiiii", run_id, month_s,
                      f[FIGURE_CPU_MJ], f[FIGURE_DRAM_MJ], f[FIGURE_GPU_MJ],

@@ -1,9 +1,10 @@
 /* posting.h - what a run has used, put into the ledger's sums
  *
  * rollups (by quarter-hour), rollup_days, rollup_months (local time, with QOS and GPU
- * types) and run_months (the lines of statements) are always posted together, so that
- * they agree to the millijoule with each other and with the entries. What is posted is
- * a difference: what the run's quarter-hours have and the sums have not.
+ * types), account_months and run_months (the lines of statements) are always posted
+ * together, so that they agree to the millijoule with each other and with the entries.
+ * What is posted is a difference: what the run's quarter-hours have and the sums have
+ * not.
  *
  * All functions want the ledger's lock held (ledger_begin()).
  */

@@ -332,6 +332,24 @@ static const char version_4[] =
     " PRIMARY KEY (month_s, cluster, account, user, partition, qos, gpu_types))"
     " WITHOUT ROWID;"
     "CREATE INDEX rollup_months_user ON rollup_months (user, month_s);"
+    /* What a budget looks for: an account's whole days and months. */
+    "CREATE INDEX rollup_days_account ON rollup_days (account, day_s);"
+    "CREATE INDEX rollup_months_account ON rollup_months (account, month_s);"
+    /* The months' roll-ups by account alone: so few rows that a report of all accounts
+     * is made while somebody waits. */
+    "CREATE TABLE account_months ("
+    " month_s INTEGER NOT NULL, cluster TEXT NOT NULL, account TEXT NOT NULL,"
+    " cpu_mj INTEGER NOT NULL DEFAULT 0,"
+    " dram_mj INTEGER NOT NULL DEFAULT 0, gpu_mj INTEGER NOT NULL DEFAULT 0,"
+    " other_mj INTEGER NOT NULL DEFAULT 0, overrun_mj INTEGER NOT NULL DEFAULT 0,"
+    " credit_mj INTEGER NOT NULL DEFAULT 0, estimated_mj INTEGER NOT NULL DEFAULT 0,"
+    " estimated_used_mj INTEGER NOT NULL DEFAULT 0,"
+    " estimated_runs INTEGER NOT NULL DEFAULT 0,"
+    " price_u INTEGER NOT NULL DEFAULT 0, co2_mg INTEGER NOT NULL DEFAULT 0,"
+    " unpriced_mj INTEGER NOT NULL DEFAULT 0,"
+    " co2_unknown_mj INTEGER NOT NULL DEFAULT 0,"
+    " runs INTEGER NOT NULL DEFAULT 0,"
+    " PRIMARY KEY (month_s, cluster, account)) WITHOUT ROWID;"
     /* What of a run was posted to which month: the lines of a statement. */
     "CREATE TABLE run_months ("
     " month_s INTEGER NOT NULL, account TEXT NOT NULL,"

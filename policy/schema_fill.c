@@ -53,7 +53,12 @@ static const char version_4[] = FILL("rollup_days", "day_s", "local_day")
                         "SELECT local_month(q.quarter_s) AS from_s, r.account, r.id AS "
                         "id," POSTED " GROUP BY 1, 2, 3"
                         " UNION ALL SELECT local_month(r.end_s / 900 * 900), "
-                        "r.account, r.id," ENDED ") GROUP BY 1, 2, 3;";
+                        "r.account, r.id," ENDED ") GROUP BY 1, 2, 3;"
+                        "INSERT INTO account_months (month_s, cluster, account, cpu_mj,"
+                        " dram_mj, gpu_mj, other_mj, overrun_mj, credit_mj,"
+                        " unpriced_mj, co2_unknown_mj, runs) SELECT month_s, cluster,"
+                        " account," SUMS ", SUM(runs) FROM rollup_months"
+                        " GROUP BY 1, 2, 3;";
 
 static void local_day(sqlite3_context *context, int count, sqlite3_value **values)
 {

@@ -69,6 +69,21 @@ static const struct comparison by_day = {
     ">= ?1 AND day_s < ?2) x"
     " GROUP BY cluster, " WHOSE ", qos, gpu_types" DIFFER};
 
+/* Told by account alone. */
+static const struct comparison by_account = {
+    "months", "the roll-up by account", "the roll-up by month",
+    "SELECT account, 'all', 'all'" SUMS "FROM ("
+    "SELECT cluster, account, cpu_mj AS a0, dram_mj AS a1, gpu_mj AS a2,"
+    " other_mj AS a3, overrun_mj AS a4, credit_mj AS a5, runs AS a6, price_u AS a7,"
+    " co2_mg AS a8, estimated_mj + estimated_used_mj + estimated_runs AS a9,"
+    " unpriced_mj AS a10, co2_unknown_mj AS a11 FROM account_months"
+    " WHERE month_s >= ?1 AND month_s < ?2"
+    " UNION ALL SELECT cluster, account, -cpu_mj, -dram_mj, -gpu_mj, -other_mj,"
+    " -overrun_mj, -credit_mj, -runs, -price_u, -co2_mg,"
+    " -estimated_mj - estimated_used_mj - estimated_runs, -unpriced_mj,"
+    " -co2_unknown_mj FROM rollup_months WHERE month_s >= ?1 AND month_s < ?2) x"
+    " GROUP BY cluster, account" DIFFER};
+
 /* A quarter-hour's overrun is all that the centre bears, credits too. */
 static const struct comparison by_quarter = {
     "quarter-hours", "the roll-up by day", "its quarter-hours",
@@ -177,21 +192,23 @@ int verify_months(struct verify *v, int64_t *after)
     static const char *const firsts[] = {
         "SELECT MIN(month_s) FROM run_months WHERE month_s >= ?",
         "SELECT MIN(month_s) FROM rollup_months WHERE month_s >= ?",
+        "SELECT MIN(month_s) FROM account_months WHERE month_s >= ?",
         "SELECT MIN(day_s) FROM rollup_days WHERE day_s >= ?"};
     struct window month;
     char when[64];
 
-    if (!next_window(v, firsts, 3, period_month_of, *after, &month))
+    if (!next_window(v, firsts, 4, period_month_of, *after, &month))
         return 0;
     snprintf(when, sizeof when, "month %s",
              verify_day(month.from_s, (char[VERIFY_DAY]){0}));
     when[strlen("month 2026-11")] = '\0';
     if (compare(v, &by_run, when, &month, 0) < 0 ||
-        compare(v, &by_day, when, &month, 0) < 0)
+        compare(v, &by_day, when, &month, 0) < 0 ||
+        compare(v, &by_account, when, &month, 0) < 0)
         return -1;
     *after = month.until_s;
     v->found->checked = 1;
-    v->found->percent = percent_of(first_of(v, firsts, 3, 0), *after);
+    v->found->percent = percent_of(first_of(v, firsts, 4, 0), *after);
     return 1;
 }
 

@@ -48,7 +48,7 @@ struct run {
 
 static sqlite3 *db;
 static sqlite3_stmt *to_runs, *to_entries, *to_quarters, *to_days, *to_months,
-    *to_lines, *to_cluster;
+    *to_accounts, *to_lines, *to_cluster;
 static struct piece *pieces;
 static size_t piece_count;
 static int64_t heavy_from_s; /* of the month with the long statement */
@@ -253,6 +253,11 @@ static void put_cluster(void)
     }
 }
 
+static void put_accounts(const struct window *month)
+{
+    put(to_accounts, 1, (int64_t[]){month->from_s});
+}
+
 static void put_month(const struct window *month)
 {
     struct window day = {0, 0};
@@ -268,6 +273,7 @@ static void put_month(const struct window *month)
     for (size_t i = 0; i < piece_count; i++)
         pieces[i].at_s = month->from_s;
     put_sums(by_key, to_months, false);
+    put_accounts(month);
     put_sums(by_line, to_lines, true);
 }
 
@@ -303,6 +309,13 @@ static void prepare_all(void)
                 " runs = runs + excluded.runs");
     to_days = prepare(WHOLE("rollup_days", "day_s"));
     to_months = prepare(WHOLE("rollup_months", "month_s"));
+    to_accounts = prepare(
+        "INSERT INTO account_months (month_s, cluster, account, " COUNTS ","
+        " estimated_mj, estimated_used_mj, estimated_runs, runs) SELECT month_s, "
+        "cluster,"
+        " account, SUM(cpu_mj), SUM(dram_mj), SUM(gpu_mj), SUM(estimated_mj),"
+        " SUM(estimated_used_mj), SUM(estimated_runs), SUM(runs) FROM rollup_months"
+        " WHERE month_s = ? GROUP BY cluster, account");
     to_lines = prepare("INSERT INTO run_months (month_s, account, run_id, " COUNTS
                        ") VALUES (?1, " ACCOUNT(?2) ", ?3, ?6, ?7, ?8)");
     to_cluster = prepare(
@@ -314,8 +327,9 @@ static void prepare_all(void)
 }
 
 /* Indices that are not in the order of rows are made when the rows are there. */
-static const char *const later[] = {"rollups_account", "rollups_user",
-                                    "rollup_months_user", "run_months_run"};
+static const char *const later[] = {"rollups_account",     "rollups_user",
+                                    "rollup_days_account", "rollup_months_account",
+                                    "rollup_months_user",  "run_months_run"};
 #define LATER (sizeof later / sizeof *later)
 
 static char *drop_index(const char *name)
@@ -383,7 +397,7 @@ static int64_t number(const char *sql)
 static void check(void)
 {
     static const char *const tables[] = {"rollups", "rollup_days", "rollup_months",
-                                         "run_months"};
+                                         "account_months", "run_months"};
     int64_t charged = number("SELECT SUM(mj) FROM entries");
 
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
