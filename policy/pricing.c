@@ -288,8 +288,8 @@ int pricing_use(struct ledger *ledger, const struct policy *policy,
     give_rows(&course, posting, &sums, borne_mj);
     *price = (struct price){0};
     add_up(posting, price);
-    price->price_u = sums.priced ? energy_known(price->price_u, price->unpriced_mj)
-                                 : ENERGY_UNKNOWN;
+    price->price_u =
+        sums.priced ? energy_known(price->price_u, price->unpriced_mj) : ENERGY_UNKNOWN;
     price->co2_mg = sums.co2_told ? energy_known(price->co2_mg, price->co2_unknown_mj)
                                   : ENERGY_UNKNOWN;
     tariff_free(course.past);
