@@ -212,7 +212,7 @@ void conf_file_diff(const struct conf_file *file, FILE *out)
             return;
         from = at > CONTEXT ? at - CONTEXT : 0;
         /* Changes whose surroundings meet are one. */
-        for (to = at; at < file->count && at <= to + 2 * CONTEXT; at++)
+        for (to = at; at < file->count && at <= to + 2 * CONTEXT + 1; at++)
             if (is_changed(&file->lines[at]))
                 to = at;
         at = to + 1 + CONTEXT < file->count ? to + 1 + CONTEXT : file->count;

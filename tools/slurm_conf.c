@@ -407,9 +407,11 @@ void slurm_conf_set(struct slurm_conf *conf, const char *key, const char *value)
 void slurm_conf_list_add(struct slurm_conf *conf, const char *key, const char *word)
 {
     const char *list = slurm_conf_value(conf, key);
+    size_t len = list ? strlen(list) : 0;
     char *now = NULL;
 
-    if (asprintf(&now, "%s%s%s", list ? list : "", list && *list ? "," : "", word) < 0)
+    if (asprintf(&now, "%s%s%s", len ? list : "",
+                 len > 0 && list[len - 1] != ',' ? "," : "", word) < 0)
         abort();
     slurm_conf_set(conf, key, now);
     free(now);

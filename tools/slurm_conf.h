@@ -1,7 +1,7 @@
 /* slurm_conf.h - slurm.conf with what it includes: what it says, and how to change it
  *
- * Read as Slurm reads it (src/common/parse_config.c): keys in any case, several on a
- * line, quoted values, comments, lines that go on after a backslash, Include. Of a key
+ * Read as Slurm reads it (src/common/parse_config.c): keys in any case, quoted values,
+ * comments, lines that go on after a backslash, Include. Of a key
  * that is given twice the later one counts. What stands behind NodeName, PartitionName
  * and their like belongs to that node or partition. A change is made where the value
  * that counts stands, and nothing else moves. One thread at a time.
