@@ -83,7 +83,7 @@ mistake() {
     for daemon in kwotad slurmctld slurmd-n1; do
         "$top/tests/cluster" start --dir "$dir" "$daemon"
     done
-    wait_for 30 root sh -c 'sinfo -h -t idle -o %n | grep -q n1'
+    wait_for 30 root sh -c 'sinfo -h -N -p main -t idle -o %N | grep -q n1'
     job=$(submit alice "$(busy 2)" -n 1)
     wait_for 40 settled "$job"
     [ "$(job_json "$job" | jq '.charge_mj > 0')" = true ]
@@ -101,7 +101,7 @@ mistake() {
     mistake slurm.conf '/^AccountingStorageTRES=/d' AccountingStorageTRES license/kwota
     mistake slurm.conf 's/^(AccountingStorageEnforce)=.*/\1=associations/' AccountingStorageEnforce \
         AccountingStorageEnforce=associations,limits
-    mistake slurm.conf "s|^(PluginDir=[^:]*):.*|\\1|" PluginDir "$dir/build/plugin/.libs"
+    mistake slurm.conf "s|^(PluginDir=[^:]*):.*|\\1|" job_submit_kwota.so "it is not in"
     mistake plugstack.conf 's/^optional/optinal/' plugstack.conf optinal
     mistake plugstack.conf 's/server=[^ ]*/server=127.0.0.1:1/' "kwotad's port" "nobody listens"
     mistake plugstack.conf "s|run=[^ ]*|run=$dir/nowhere|" kwota-meter "nobody listens"
