@@ -141,6 +141,8 @@ struct doctor_facts {
     char denied_reason[DOCTOR_TEXT];
     int gpus_of_slurm;         /* in slurm.conf; -1: it does not say how many */
     bool cgroup_v1, cgroup_v2; /* v1: cpuacct is mounted */
+    bool steps;                /* jobs run here now … */
+    bool job_groups;           /* … and some have a cgroup where the meter looks */
 };
 
 /* Fills the report. */

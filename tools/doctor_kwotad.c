@@ -118,6 +118,9 @@ static void check_health(const struct doctor_facts *facts, struct doctor_report 
 static void check_configuration(const struct doctor_facts *facts,
                                 struct doctor_report *report)
 {
+    /* Who has no account on a node asks from elsewhere. */
+    if (!facts->kwota_there && facts->roles == DOCTOR_NODE)
+        return;
     if (!facts->kwota_there) {
         doctor_say(
             report, facts->roles & DOCTOR_CONTROLLER ? DOCTOR_ERROR : DOCTOR_WARNING,

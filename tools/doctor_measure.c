@@ -1,5 +1,6 @@
 /* doctor_measure.c - facts about a node: its meter, its counters, its cgroups */
 #include <ctype.h>
+#include <glob.h>
 #include <jansson.h>
 #include <mntent.h>
 #include <stdio.h>
@@ -11,6 +12,8 @@
 #include "tools/program.h"
 
 #define PING_MS 3000
+
+#define SCOPE "system.slice/*slurmstepd.scope"
 
 /* A GPU takes seconds to wake. */
 #define PROBE_S 30
@@ -111,19 +114,61 @@ static int gpus_of(const char *gres)
     return sum;
 }
 
+static bool any_path(const char *mount, const char *below)
+{
+    char pattern[DOCTOR_TEXT];
+    glob_t found;
+    bool any;
+
+    snprintf(pattern, sizeof pattern, "%.300s/%s", mount, below);
+    any = glob(pattern, GLOB_NOSORT, NULL, &found) == 0;
+    if (any)
+        globfree(&found);
+    return any;
+}
+
+/* Where the meter looks for a job's CPU time (plugin/meter/cputime.c). */
 static void find_cgroups(struct doctor_facts *facts)
 {
     FILE *mounts = setmntent("/proc/self/mounts", "r");
     struct mntent *mount;
 
     while (mounts && (mount = getmntent(mounts))) {
-        if (strcmp(mount->mnt_type, "cgroup2") == 0)
+        if (strcmp(mount->mnt_type, "cgroup2") == 0) {
             facts->cgroup_v2 = true;
-        if (strcmp(mount->mnt_type, "cgroup") == 0 && hasmntopt(mount, "cpuacct"))
+            /* By number, or by SLUID. */
+            facts->job_groups = facts->job_groups ||
+                                any_path(mount->mnt_dir, SCOPE "/job_*") ||
+                                any_path(mount->mnt_dir, SCOPE "/s[0-9A-Z]*");
+        }
+        if (strcmp(mount->mnt_type, "cgroup") == 0 && hasmntopt(mount, "cpuacct")) {
             facts->cgroup_v1 = true;
+            facts->job_groups =
+                facts->job_groups || any_path(mount->mnt_dir, "slurm*/uid_*/job_*");
+        }
     }
     if (mounts)
         endmntent(mounts);
+}
+
+/* Whether any slurmstepd runs, which each step has. */
+static bool has_steps(void)
+{
+    char comm[32];
+    glob_t found;
+    bool any = false;
+
+    if (glob("/proc/[0-9]*/comm", GLOB_NOSORT, NULL, &found) != 0)
+        return false;
+    for (size_t i = 0; i < found.gl_pathc && !any; i++) {
+        FILE *in = fopen(found.gl_pathv[i], "re");
+
+        any = in && fgets(comm, sizeof comm, in) && strcmp(comm, "slurmstepd\n") == 0;
+        if (in)
+            fclose(in);
+    }
+    globfree(&found);
+    return any;
 }
 
 void doctor_probe_node(struct doctor_facts *facts)
@@ -131,6 +176,7 @@ void doctor_probe_node(struct doctor_facts *facts)
     struct arguments arguments;
 
     find_cgroups(facts);
+    facts->steps = has_steps();
     facts->gpus_of_slurm =
         gpus_of(slurm_conf_of(facts->conf, facts->node_pair, "Gres"));
     if (!facts->root)

@@ -74,9 +74,15 @@ static void check_cgroups(const struct doctor_facts *facts,
     else if (strcasecmp(plugin, "cgroup/v2") == 0 && facts->cgroup_v1)
         doctor_say(report, DOCTOR_ERROR, "cgroups", "CgroupPlugin=autodetect",
                    "%s: CgroupPlugin=cgroup/v2, and this host has v1", path);
+    else if (facts->steps && !facts->job_groups)
+        doctor_say(report, DOCTOR_WARNING, "cgroups", "systemctl restart slurmd",
+                   "jobs run here and none has a group %s: their share of a package is "
+                   "by allocated CPUs",
+                   facts->cgroup_v1 ? "in cpuacct" : "below slurmstepd.scope");
     else
-        doctor_say(report, DOCTOR_OK, "cgroups", NULL, "%s",
-                   facts->cgroup_v1 ? "v1" : "v2");
+        doctor_say(report, DOCTOR_OK, "cgroups", NULL, "%s%s",
+                   facts->cgroup_v1 ? "v1" : "v2",
+                   facts->job_groups ? ", jobs have theirs" : "");
 }
 
 void doctor_check_node(const struct doctor_facts *facts, struct doctor_report *report)

@@ -199,10 +199,11 @@ static void ask_sacctmgr(struct doctor_facts *facts)
     facts->tres_why[strcspn(facts->tres_why, "\n")] = '\0';
     facts->tres_there = rc == 0 && strstr(text, "license|kwota");
     free(text);
-    if (rc == 0 && program_output(qos, SACCTMGR_S, &text) == 0) {
+    if (rc != 0)
+        return;
+    if (program_output(qos, SACCTMGR_S, &text) == 0)
         judge_qos(facts, text);
-        free(text);
-    }
+    free(text);
 }
 
 void doctor_probe_host(struct doctor_facts *facts)

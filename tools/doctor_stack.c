@@ -70,13 +70,15 @@ static void check_arguments(const struct doctor_facts *facts,
     }
 }
 
-/* Of slurmctld's plugins only the controller needs the files. */
+/* Of slurmctld's plugins only the controller needs the files; it can do without the
+ * SPANK plugin if nobody submits jobs there. */
 static bool is_needed(const struct doctor_facts *facts, enum doctor_plugins plugin)
 {
     const struct slurm_conf *conf = facts->conf;
 
     if (plugin == DOCTOR_SPANK)
-        return facts->stack->count > 0;
+        return facts->stack->count > 0 &&
+               (facts->stack->required || facts->roles != DOCTOR_CONTROLLER);
     if (plugin == DOCTOR_JOB_SUBMIT)
         return (facts->roles & DOCTOR_CONTROLLER) &&
                slurm_list_has(slurm_conf_value(conf, "JobSubmitPlugins"), "kwota");

@@ -18,6 +18,9 @@
 #include "tools/setup_plan.h"
 #include "tools/slurm_place.h"
 
+/* Without it nothing else of kwota's is of use to slurmctld. */
+#define SUBMIT "job_submit_kwota.so"
+
 struct wish {
     const char *slurm_conf, *server, *plugin_dir, *spank;
     bool apply, remove, slurm_energy;
@@ -135,17 +138,10 @@ static const char *kwota_dir(const char *dirs, const struct wish *a)
 
     if (a->remove)
         return plugin_version_of_slurm(dir) ? NULL : dir;
-    if (plugin_version_find(dirs, PLUGSTACK_PLUGIN, path, sizeof path))
-        return NULL;
-    if (!plugin_version_find(dir, PLUGSTACK_PLUGIN, path, sizeof path)) {
-        fprintf(stderr,
-                "kwota setup: there is no " PLUGSTACK_PLUGIN
-                " in %s nor in %s: install "
-                "kwota's plugins, or say --plugin-dir\n",
-                dirs, dir);
-        return NULL;
-    }
-    return dir;
+    return !plugin_version_find(dirs, SUBMIT, path, sizeof path) &&
+                   plugin_version_find(dir, SUBMIT, path, sizeof path)
+               ? dir
+               : NULL;
 }
 
 static bool is_there(const char *dirs, const char *dir, const char *name)
@@ -156,8 +152,24 @@ static bool is_there(const char *dirs, const char *dir, const char *name)
            (dir && plugin_version_find(dir, name, path, sizeof path));
 }
 
-static void find_facts(struct place *place, const struct wish *a,
-                       struct setup_facts *facts)
+/* slurmctld does not start with a plugin that is not there. On other hosts, which have
+ * the controller's slurm.conf, it need not be. */
+static int check_there(const struct place *place, const struct wish *a,
+                       const struct setup_facts *facts, const char *dirs)
+{
+    if (a->remove || is_there(dirs, facts->kwota_dir, SUBMIT) ||
+        slurm_list_has(slurm_conf_value(&place->conf, "JobSubmitPlugins"), "kwota"))
+        return 0;
+    fprintf(stderr,
+            "kwota setup: there is no " SUBMIT
+            " in %s nor in %s, and slurmctld would not "
+            "start: install kwota's plugins on this host, or say --plugin-dir\n",
+            dirs, a->plugin_dir ? a->plugin_dir : KWOTA_PLUGINDIR);
+    return -1;
+}
+
+static int find_facts(struct place *place, const struct wish *a,
+                      struct setup_facts *facts)
 {
     const char *dirs;
 
@@ -176,6 +188,7 @@ static void find_facts(struct place *place, const struct wish *a,
     facts->has_jobcomp = is_there(dirs, facts->kwota_dir, "jobcomp_kwota.so");
     if (access(KWOTA_JOBCOMP_SCRIPT, X_OK) == 0)
         facts->jobcomp_script = KWOTA_JOBCOMP_SCRIPT;
+    return check_there(place, a, facts, dirs);
 }
 
 static void print_notes(const struct setup *setup, enum setup_kind kind,
@@ -218,7 +231,9 @@ static int apply(struct place *place, const struct setup_facts *facts, bool is_r
     uid_t uid = user ? user->pw_uid : 0;
     gid_t gid = user ? user->pw_gid : 0;
 
-    if (!is_removal && mkdir(facts->spool, 0700) == 0) {
+    /* Where slurm.conf is as it should be, kwotad is on another host. */
+    if (!is_removal && slurm_conf_changed(&place->conf) &&
+        mkdir(facts->spool, 0700) == 0) {
         if (chown(facts->spool, uid, gid) < 0)
             return refuse("kwotad's spool cannot be given to SlurmUser");
         printf("%s is made\n", facts->spool);
@@ -287,8 +302,7 @@ static int run_setup(int argc, char **argv)
     int rc = EXIT_REFUSED;
 
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    if (place && read_place(place, &a) == 0) {
-        find_facts(place, &a, &facts);
+    if (place && read_place(place, &a) == 0 && find_facts(place, &a, &facts) == 0) {
         setup = (struct setup){
             .conf = &place->conf, .plugstack = &place->stack, .kwota = &place->kwota};
         if (a.remove)

@@ -426,6 +426,11 @@ static void cgroup_off(struct doctor_facts *f)
     slurm_conf_set(f->cgroup, "CgroupPlugin", "disabled");
 }
 
+static void no_job_groups(struct doctor_facts *f)
+{
+    f->steps = true;
+}
+
 static void not_root(struct doctor_facts *f)
 {
     f->root = false;
@@ -498,6 +503,7 @@ static void host_mistakes(void **state)
         {no_cgroup, DOCTOR_ERROR, "cgroups", "neither", NULL},
         {cgroup_v1_said, DOCTOR_ERROR, "cgroups", "only v2", NULL},
         {cgroup_v2_said, DOCTOR_ERROR, "cgroups", "has v1", NULL},
+        {no_job_groups, DOCTOR_WARNING, "cgroups", "none has a group", NULL},
         {cgroup_off, DOCTOR_WARNING, "cgroups", "disabled", NULL},
         {not_root, DOCTOR_WARNING, "counters", "only root", "sudo kwota doctor"},
         {other_server, DOCTOR_WARNING, "plugstack arguments", "ctl9",
@@ -566,6 +572,14 @@ static void other_hosts(void **state)
     w.facts.plugins[DOCTOR_JOBCOMP].path[0] = '\0';
     roots_spool(&w.facts);
     no_kwota_json(&w.facts);
+    /* Nor does a mere node want it. */
+    w.facts.roles = DOCTOR_NODE;
+    w.facts.root = w.facts.meter_runs = w.facts.probed = true;
+    doctor_check(&w.facts, &w.report);
+    for (int i = 0; i < w.report.count; i++)
+        assert_int_equal(w.report.findings[i].level, DOCTOR_OK);
+    doctor_report_free(&w.report);
+    w.facts.roles = DOCTOR_LOGIN;
     is_only(&w, DOCTOR_WARNING, "kwota.json", "does not know where kwotad is", NULL);
     drop(&w);
     make(&w, "", good_stack);
