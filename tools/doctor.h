@@ -155,6 +155,9 @@ void doctor_check_kwotad(const struct doctor_facts *facts,
                          struct doctor_report *report);
 void doctor_check_node(const struct doctor_facts *facts, struct doctor_report *report);
 
+/* Whether kwota's plugins are all in a folder where Slurm does not look. */
+bool doctor_plugins_away(const struct doctor_facts *facts);
+
 /* The roles of a host by slurm.conf, and the name of the node that it is: into facts.
  * Wants conf and host. */
 void doctor_role(struct doctor_facts *facts, const char *node);

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "tools/doctor.h"
+#include "tools/setup_plan.h"
 
 void doctor_say(struct doctor_report *report, enum doctor_level level,
                 const char *check, const char *remedy, const char *format, ...)
@@ -98,7 +99,7 @@ static void check_submit(const struct doctor_facts *facts, struct doctor_report 
     char place[SLURM_CONF_PLACE];
 
     last = last ? last + 1 : is;
-    if (!slurm_list_has(is, "kwota") && !slurm_list_has(is, "job_submit/kwota"))
+    if (!setup_submits(facts->conf))
         lacks(facts, report, DOCTOR_ERROR, "JobSubmitPlugins", "kwota",
               "jobs get no lien, so that quotas bind them only when they start");
     else if (strcasecmp(last, "kwota") != 0 &&
@@ -216,6 +217,15 @@ static bool has_dir(const char *dirs, const char *dir)
     return false;
 }
 
+bool doctor_plugins_away(const struct doctor_facts *facts)
+{
+    enum doctor_plugins one =
+        facts->roles & DOCTOR_CONTROLLER ? DOCTOR_JOB_SUBMIT : DOCTOR_SPANK;
+
+    return !facts->plugins[one].path[0] &&
+           !has_dir(facts->plugin_dirs, facts->kwota_dir);
+}
+
 static void check_plugin_dir(const struct doctor_facts *facts,
                              struct doctor_report *report)
 {
@@ -230,11 +240,7 @@ static void check_plugin_dir(const struct doctor_facts *facts,
     }
     snprintf(line, sizeof line, "PluginDir=%s:%s", facts->plugin_dirs,
              facts->kwota_dir);
-    if (!facts
-             ->plugins[facts->roles & DOCTOR_CONTROLLER ? DOCTOR_JOB_SUBMIT
-                                                        : DOCTOR_SPANK]
-             .path[0] &&
-        !has_dir(facts->plugin_dirs, facts->kwota_dir))
+    if (doctor_plugins_away(facts))
         doctor_say(report, DOCTOR_ERROR, "PluginDir", line,
                    "%s: kwota's plugins are not in %s",
                    slurm_conf_place(facts->conf, "PluginDir", place),

@@ -80,8 +80,7 @@ static bool is_needed(const struct doctor_facts *facts, enum doctor_plugins plug
         return facts->stack->count > 0 &&
                (facts->stack->required || facts->roles != DOCTOR_CONTROLLER);
     if (plugin == DOCTOR_JOB_SUBMIT)
-        return (facts->roles & DOCTOR_CONTROLLER) &&
-               slurm_list_has(slurm_conf_value(conf, "JobSubmitPlugins"), "kwota");
+        return (facts->roles & DOCTOR_CONTROLLER) && setup_submits(conf);
     if (plugin == DOCTOR_JOBCOMP)
         return (facts->roles & DOCTOR_CONTROLLER) &&
                strcasecmp(slurm_conf_or(conf, "JobCompType", ""), "jobcomp/kwota") == 0;
@@ -95,7 +94,7 @@ static void check_plugin(const struct doctor_facts *facts, enum doctor_plugins w
     const struct doctor_plugin *plugin = &facts->plugins[which];
     char is[PLUGIN_VERSION_TEXT], slurm[PLUGIN_VERSION_TEXT];
 
-    if (!is_needed(facts, which))
+    if (!is_needed(facts, which) || (!plugin->path[0] && doctor_plugins_away(facts)))
         return;
     if (!plugin->path[0]) {
         doctor_say(report, DOCTOR_ERROR, name, NULL,

@@ -158,7 +158,7 @@ static int check_there(const struct place *place, const struct wish *a,
                        const struct setup_facts *facts, const char *dirs)
 {
     if (a->remove || is_there(dirs, facts->kwota_dir, SUBMIT) ||
-        slurm_list_has(slurm_conf_value(&place->conf, "JobSubmitPlugins"), "kwota"))
+        setup_submits(&place->conf))
         return 0;
     fprintf(stderr,
             "kwota setup: there is no " SUBMIT

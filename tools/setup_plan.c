@@ -178,11 +178,18 @@ static bool has_slurmdbd(const struct slurm_conf *conf)
                       "accounting_storage/slurmdbd") == 0;
 }
 
+bool setup_submits(const struct slurm_conf *conf)
+{
+    const char *is = slurm_conf_value(conf, "JobSubmitPlugins");
+
+    return slurm_list_has(is, "kwota") || slurm_list_has(is, "job_submit/kwota");
+}
+
 static void plan_budgets(struct setup *setup)
 {
     struct slurm_conf *conf = setup->conf;
 
-    if (!slurm_list_has(slurm_conf_value(conf, "JobSubmitPlugins"), "kwota"))
+    if (!setup_submits(conf))
         slurm_conf_list_add(conf, "JobSubmitPlugins", "kwota");
     if (!slurm_list_has(slurm_conf_value(conf, "Licenses"), "kwota"))
         slurm_conf_list_add(conf, "Licenses", "kwota:" SETUP_LICENCES);

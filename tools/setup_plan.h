@@ -60,6 +60,9 @@ bool setup_changed(const struct setup *setup);
 /* Frees the notes. */
 void setup_done(struct setup *setup);
 
+/* Whether slurmctld is to load job_submit_kwota.so. */
+bool setup_submits(const struct slurm_conf *conf);
+
 /* "ctl1,ctl2:6828" of slurm.conf's SlurmctldHost, "localhost:6828" without any. */
 #define SETUP_SERVER 256
 char *setup_server(const struct slurm_conf *conf, char server[SETUP_SERVER]);

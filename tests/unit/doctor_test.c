@@ -234,6 +234,12 @@ static void old_submit(struct doctor_facts *f)
     f->plugins[DOCTOR_JOB_SUBMIT].version = 0x160507;
 }
 
+static void no_submit(struct doctor_facts *f)
+{
+    f->plugins[DOCTOR_JOB_SUBMIT].path[0] = '\0';
+    slurm_conf_set(f->conf, "JobSubmitPlugins", "job_submit/kwota");
+}
+
 static void no_jobcomp(struct doctor_facts *f)
 {
     f->plugins[DOCTOR_JOBCOMP].path[0] = '\0';
@@ -444,8 +450,8 @@ static void other_server(struct doctor_facts *f)
 static void plugins_away(struct doctor_facts *f)
 {
     strcpy(f->kwota_dir, "/opt/kwota");
-    f->plugins[DOCTOR_JOB_SUBMIT].path[0] = '\0';
-    slurm_conf_set(f->conf, "JobSubmitPlugins", "job_submit/kwota");
+    for (int i = 0; i < DOCTOR_PLUGINS; i++)
+        f->plugins[i].path[0] = '\0';
 }
 
 static void host_mistakes(void **state)
@@ -459,6 +465,7 @@ static void host_mistakes(void **state)
         {old_spank, DOCTOR_ERROR, "spank_kwota.so", "21.08.0, and this is 22.05.8",
          NULL},
         {old_submit, DOCTOR_ERROR, "job_submit_kwota.so", "22.05.7", NULL},
+        {no_submit, DOCTOR_ERROR, "job_submit_kwota.so", "not in", NULL},
         {no_jobcomp, DOCTOR_ERROR, "jobcomp_kwota.so", "not in", NULL},
         {no_plugin, DOCTOR_ERROR, "jobcomp_kwota.so", "is no plugin", NULL},
         {no_slurm, DOCTOR_ERROR, "PluginDir", "none of Slurm's own", NULL},

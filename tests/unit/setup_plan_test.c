@@ -119,6 +119,11 @@ static void plans(void **state)
          "ClusterName=x\nPrologFlags=NoHold,Alloc,Contain,DeferBatch\n" CGROUPS JOBCOMP
          "JobSubmitPlugins=kwota\nLicenses=kwota:5\n",
          "NoHold"},
+        {"ClusterName=x\nPrologFlags=Contain,DeferBatch,Alloc\n" CGROUPS JOBCOMP
+         "JobSubmitPlugins=job_submit/kwota\nLicenses=kwota:5\n",
+         "ClusterName=x\nPrologFlags=Contain,DeferBatch,Alloc\n" CGROUPS JOBCOMP
+         "JobSubmitPlugins=job_submit/kwota\nLicenses=kwota:5\n",
+         NULL},
     };
 
     (void)state;
