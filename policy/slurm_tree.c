@@ -21,8 +21,8 @@ static void *connect_dbd(void)
     return slurmdb_connection_get(&flags);
 }
 
-/* slurmdbd's number of license/kwota; 0: there is none, or it cannot be asked. */
-static uint32_t tres_number(void *db)
+/* slurmdbd's number of license/kwota; 0: there is none. -1: it cannot be asked. */
+static int64_t tres_number(void *db)
 {
     slurmdb_tres_cond_t cond;
     slurmdb_tres_rec_t *tres;
@@ -34,7 +34,7 @@ static uint32_t tres_number(void *db)
     cond.count = NO_VAL;
     found = slurmdb_tres_get(db, &cond);
     if (!found)
-        return 0;
+        return -1;
     it = slurm_list_iterator_create(found);
     while ((tres = slurm_list_next(it)))
         if (tres->type && tres->name && strcmp(tres->type, "license") == 0 &&
@@ -110,6 +110,7 @@ int tree_load(const char *cluster, struct tree *tree)
     slurmdb_assoc_cond_t cond = {0};
     char name[TREE_NAME];
     void *db = connect_dbd();
+    int64_t number;
     List found;
     int rc = -1;
 
@@ -122,10 +123,14 @@ int tree_load(const char *cluster, struct tree *tree)
     found = slurmdb_associations_get(db, &cond);
     slurm_list_destroy(cond.cluster_list);
     if (found) {
-        rc = take_places(found, tres_number(db), tree);
+        number = tres_number(db);
+        rc = number < 0 ? -1 : take_places(found, (uint32_t)number, tree);
         slurm_list_destroy(found);
-        take_operators(db, tree);
     }
+    if (rc == 0)
+        take_operators(db, tree);
+    else
+        tree_done(tree);
     slurmdb_connection_close(&db);
     return rc;
 }
@@ -173,16 +178,16 @@ int tree_limit(const char *cluster, const char *account, const char *user,
 {
     char tres[48];
     void *db = connect_dbd();
-    uint32_t number = db ? tres_number(db) : 0;
-    int rc = -1;
+    int64_t number = db ? tres_number(db) : -1;
+    int rc = number < 0 ? TREE_AWAY : -1;
 
-    if (number == 0) {
-        log_line("limits of account %s cannot be set: %s", account,
-                 db ? "Slurm has no TRES license/kwota: see Licenses and "
-                      "AccountingStorageTRES in slurm.conf"
-                    : "slurmdbd cannot be asked");
-    } else {
-        snprintf(tres, sizeof tres, "%u=%lld", number, (long long)limit_wh);
+    if (number == 0)
+        log_line("limits of account %s cannot be set: Slurm has no TRES license/kwota: "
+                 "see Licenses and AccountingStorageTRES in slurm.conf",
+                 account);
+    if (number > 0) {
+        snprintf(tres, sizeof tres, "%lld=%lld", (long long)number,
+                 (long long)limit_wh);
         rc = modify(db, cluster, account, user, tres);
         if (rc < 0)
             log_line("GrpTRES=license/kwota=%lld of account %s%s%s is not set: %s",

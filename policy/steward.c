@@ -29,6 +29,7 @@
 
 /* How often slurmdbd is asked for its accounts, and slurmctld for its partitions. */
 #define TREE_S 60
+#define AWAY_S 6
 
 /* A limit that is far from being reached is written this seldom. */
 #define COARSE_S 30
@@ -39,12 +40,6 @@
 
 /* How often thresholds are looked at. */
 #define NOTICE_S 5
-
-/* What was last written to an association. */
-struct written {
-    char account[TREE_NAME], user[TREE_NAME];
-    int64_t wh, time_s;
-};
 
 struct steward {
     struct ledger *ledger;
@@ -116,7 +111,7 @@ static void refresh(struct steward *s, int64_t now_s)
     }
     if (tree_load(s->cluster, &tree) < 0) {
         note_dbd(s, true);
-        s->next_tree_s = now_s + 3 * PACE_S;
+        s->next_tree_s = now_s + AWAY_S;
         return;
     }
     note_dbd(s, false);
@@ -150,25 +145,34 @@ static bool is_due(const struct steward *s, const struct tree_place *place,
     return change * 200 > quota_wh || now_s % COARSE_S < PACE_S;
 }
 
+/* While slurmdbd is away the last limits hold; when it gives its tree again they are
+ * compared with what they should be. */
 static void write_limits(struct steward *s, const struct policy *policy, int64_t now_s)
 {
     struct limits_place *wanted;
     int rc;
 
-    if (!s->has_tree || ledger_begin(s->ledger) < 0)
+    if (!s->has_tree || s->dbd_away || ledger_begin(s->ledger) < 0)
         return;
     rc = limits_wanted(s->ledger, policy, s->cluster, &s->tree, &s->standings,
                        s->settings->report_ms, now_s, &wanted);
     ledger_commit_soon(s->ledger);
-    for (int i = 0; rc == 0 && i < s->tree.count; i++) {
+    if (rc < 0)
+        return;
+    for (int i = 0; rc != TREE_AWAY && i < s->tree.count; i++) {
         struct tree_place *place = &s->tree.places[i];
 
-        if (is_due(s, place, &wanted[i], policy_figures(policy)->near_percent, now_s) &&
-            tree_limit(s->cluster, place->account, place->user, wanted[i].wh) == 0)
+        if (!is_due(s, place, &wanted[i], policy_figures(policy)->near_percent, now_s))
+            continue;
+        rc = tree_limit(s->cluster, place->account, place->user, wanted[i].wh);
+        if (rc == 0)
             place->limit_wh = wanted[i].wh;
     }
-    if (rc == 0)
-        free(wanted);
+    free(wanted);
+    if (rc == TREE_AWAY) {
+        note_dbd(s, true);
+        s->next_tree_s = now_s + AWAY_S;
+    }
 }
 
 static void forget_seen(struct impact_queue *seen)

@@ -105,6 +105,9 @@ primary_acts() {
         jobs+=("$job")
         wait_for 60 settled "$job"
     done
+    # kwotad says so, once, and does not blame slurm.conf.
+    [ "$(grep -c 'slurmdbd does not answer: the last limits hold' "$dir/log/kwotad.out")" -eq 1 ]
+    ! grep 'Slurm has no TRES' "$dir/log/kwotad.out"
     "$top/tests/cluster" start --dir "$dir" slurmdbd >&2
     echo "${#jobs[@]} jobs while slurmdbd was away"
     wait_for 60 in_slurmdbd "${jobs[@]}"
