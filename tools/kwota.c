@@ -33,13 +33,14 @@ static void print_help(FILE *out)
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(out, "  kwota %-12s %-26s %s\n", commands[i]->name,
                 commands[i]->arguments, commands[i]->summary);
-    fputs("\nkwota help COMMAND is what kwota(1) says of it, kwota COMMAND --help lists "
-          "its options;\n"
-          "kwota help kwota, kwota.json, kwotad, kwota-meter and spank_kwota are the "
-          "whole pages.\n"
-          "Exit status: 0; 1 not found or refused; 2 wrong usage; 3 kwotad cannot be "
-          "reached.\n",
-          out);
+    fputs(
+        "\nkwota help COMMAND is what kwota(1) says of it, kwota COMMAND --help lists "
+        "its options;\n"
+        "kwota help kwota, kwota.json, kwotad, kwota-meter and spank_kwota are the "
+        "whole pages.\n"
+        "Exit status: 0; 1 not found or refused; 2 wrong usage; 3 kwotad cannot be "
+        "reached.\n",
+        out);
 }
 
 static int unknown(const char *name)
