@@ -1,4 +1,4 @@
-/* manual.c - what the manual pages say, compiled in (tools/manual_texts) */
+/* manual.c - what the manual pages say, compiled in (tools/manpages) */
 #include "tools/manual.h"
 
 #include <string.h>

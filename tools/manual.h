@@ -1,4 +1,4 @@
-/* manual.h - what the manual pages say, compiled in (tools/manual_texts) */
+/* manual.h - what the manual pages say, compiled in (tools/manpages) */
 #ifndef KWOTA_MANUAL_H
 #define KWOTA_MANUAL_H
 
