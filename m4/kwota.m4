@@ -82,6 +82,20 @@ EOF
   AC_MSG_RESULT([$slurmplugindir])
   AC_SUBST([slurmplugindir])
 
+  # libslurm.so hides what Slurm's own plugins call where a connection fails, and a program
+  # that comes there ends ("undefined symbol"). Slurm's programs have all of it from this.
+  AC_MSG_CHECKING([for libslurmfull.so])
+  kwota_full=no
+  for kwota_dir in "$with_slurm"/lib/*/slurm-wlm "$with_slurm"/lib64/slurm "$with_slurm"/lib/slurm; do
+    AS_IF([test -f "$kwota_dir/libslurmfull.so"],
+      [kwota_full=$kwota_dir/libslurmfull.so
+       SLURM_LIBS="-Wl,-rpath,$kwota_dir $kwota_full $SLURM_LIBS"
+       break])
+  done
+  AC_MSG_RESULT([$kwota_full])
+  AS_IF([test "x$kwota_full" = xno],
+    [AC_MSG_WARN([without libslurmfull.so kwotad ends, and has to be started again, when it loses slurmdbd in mid-sentence])])
+
   AS_IF([test "x$with_slurm_src" != xno], [
     AC_MSG_CHECKING([whether $with_slurm_src is Slurm $SLURM_VERSION])
     AS_IF([test ! -f "$with_slurm_src/META"],

@@ -227,6 +227,8 @@ static void put_sums(json_t *object, const struct sums *s)
         [SUM_ESTIMATED_RUNS] = "estimated_runs",
         [SUM_PRICE_U] = "price_u",
         [SUM_CO2_MG] = "co2_mg",
+        [SUM_UNPRICED] = "unpriced_mj",
+        [SUM_CO2_UNKNOWN] = "co2_unknown_mj",
         [SUM_RUNS] = "runs",
         [SUM_PREVIOUS] = "previous_mj",
     };
@@ -234,7 +236,10 @@ static void put_sums(json_t *object, const struct sums *s)
     put(object, "charged_mj", sums_charged(s));
     put(object, "used_mj", sums_used(s));
     for (int i = 0; i < SUMS; i++)
-        put(object, keys[i], s->v[i]);
+        put(object, keys[i],
+            i == SUM_PRICE_U  ? energy_known(s->v[i], s->v[SUM_UNPRICED])
+            : i == SUM_CO2_MG ? energy_known(s->v[i], s->v[SUM_CO2_UNKNOWN])
+                              : s->v[i]);
 }
 
 static json_t *row_json(const struct call *c, const struct accounting_row *row)
@@ -299,16 +304,31 @@ static json_t *window_json(const struct window *window)
                      (json_int_t)window->until_s);
 }
 
+static void note_left_out(json_t *list, const char *what, int64_t mj)
+{
+    char kwh[ENERGY_TEXT], text[128];
+
+    snprintf(text, sizeof text,
+             "the %s of %s is not known: what is told is of the rest", what,
+             energy_kwh_human(kwh, sizeof kwh, mj));
+    json_array_append_new(list, json_string(text));
+}
+
 /* What a reader must know of the sums. */
-static json_t *notes(const struct call *c)
+static json_t *notes(const struct call *c, const struct sums *total)
 {
     json_t *list = json_array();
 
+    if (c->currency[0] && total->v[SUM_UNPRICED] != 0)
+        note_left_out(list, "price", total->v[SUM_UNPRICED]);
+    if (total->v[SUM_CO2_MG] != 0 && total->v[SUM_CO2_UNKNOWN] != 0)
+        note_left_out(list, "CO2", total->v[SUM_CO2_UNKNOWN]);
+
     if (!span_is_days(&c->window))
         json_array_append_new(
-            list, json_string("prices, CO2, credits and estimates are kept by day: of "
-                              "days that are not whole they are missing, and credits "
-                              "are counted as overrun"));
+            list, json_string("credits and estimates are kept by day: of days that are "
+                              "not whole estimates are missing, and credits are "
+                              "counted as overrun"));
     return list;
 }
 
@@ -323,8 +343,8 @@ static json_t *answer_json(struct call *c)
                   "window", window_json(&c->told), "before", window_json(&c->before),
                   "currency", c->currency[0] ? json_string(c->currency) : json_null(),
                   "rows", rows, "total", sums, "open_mj", (json_int_t)c->centre.open_mj,
-                  "centre", centre_json(c, sums_used(&total)), "notes", notes(c),
-                  "simulated", (int)c->simulated);
+                  "centre", centre_json(c, sums_used(&total)), "notes",
+                  notes(c, &total), "simulated", (int)c->simulated);
     return json;
 }
 

@@ -7,7 +7,7 @@
 #include "policy/accounting.h"
 #include "policy/period.h"
 
-/* What is added up: millijoules but for the last five. */
+/* What is added up: millijoules but for prices, CO2 and counts. */
 enum sum {
     SUM_CPU,
     SUM_DRAM,
@@ -21,6 +21,8 @@ enum sum {
     SUM_ESTIMATED_RUNS,
     SUM_PRICE_U,
     SUM_CO2_MG,
+    SUM_UNPRICED,    /* what the price leaves out, */
+    SUM_CO2_UNKNOWN, /* … and the CO2 */
     SUM_RUNS,
     SUMS
 };

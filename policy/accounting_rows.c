@@ -111,12 +111,15 @@ static const char *name_of(enum by by)
 
 #define USED "SUM(cpu_mj), SUM(dram_mj), SUM(gpu_mj), SUM(other_mj), SUM(overrun_mj)"
 
+#define COSTS                                                                          \
+    "SUM(price_u), SUM(co2_mg), SUM(unpriced_mj), SUM(co2_unknown_mj), SUM(runs)"
+
 static const char all_sums[] =
     USED ", SUM(credit_mj), SUM(estimated_mj), SUM(estimated_used_mj), 0,"
-         " SUM(estimated_runs), SUM(price_u), SUM(co2_mg), SUM(runs)";
+         " SUM(estimated_runs), " COSTS;
 
-/* Quarter-hours do not tell a credit from an overrun, and have no price. */
-static const char quarter_sums[] = USED ", 0, 0, 0, 0, 0, 0, 0, SUM(runs)";
+/* Quarter-hours do not tell a credit from an overrun, and know no estimates. */
+static const char quarter_sums[] = USED ", 0, 0, 0, 0, 0, " COSTS;
 
 #define CHARGED "SUM(cpu_mj + dram_mj + gpu_mj + other_mj - overrun_mj"
 
@@ -125,6 +128,16 @@ static const char *sums_of(enum span_unit unit, bool compare)
     if (compare)
         return unit == SPAN_QUARTERS ? CHARGED ")" : CHARGED " - credit_mj)";
     return unit == SPAN_QUARTERS ? quarter_sums : all_sums;
+}
+
+/* The smallest that tells it. */
+static const char *table_of(enum by by, const struct accounting_filter *f,
+                            enum span_unit unit)
+{
+    if (unit == SPAN_MONTHS && filter_is_open(f) &&
+        (by == BY_ACCOUNT || by == BY_MONTH))
+        return "account_months";
+    return tables[unit];
 }
 
 static sqlite3_stmt *ask(struct ledger *ledger, enum by by, bool compare,
@@ -145,7 +158,7 @@ static sqlite3_stmt *ask(struct ledger *ledger, enum by by, bool compare,
              time, time);
     len =
         snprintf(sql, sizeof sql, "SELECT %s, %s FROM %s WHERE %s", name ? name : time,
-                 sums_of(piece->unit, compare), tables[piece->unit], in);
+                 sums_of(piece->unit, compare), table_of(by, f, piece->unit), in);
     if (!filter_is_open(f))
         len += snprintf(sql + len, sizeof sql - (size_t)len,
                         " AND (? OR user = ? OR account IN"

@@ -118,3 +118,8 @@ char *energy_watts(char *buf, size_t size, int64_t mw)
     snprintf(buf, size, "%s W", decimal(number, sizeof number, mw, 1000, 1));
     return buf;
 }
+
+int64_t energy_known(int64_t sum, int64_t left_out_mj)
+{
+    return sum == 0 && left_out_mj != 0 ? ENERGY_UNKNOWN : sum;
+}

@@ -40,4 +40,8 @@ int64_t energy_mean_mw(int64_t mj, int64_t ms);
 /* As watts, unit included: "85.2 W", "unknown". */
 char *energy_watts(char *buf, size_t size, int64_t mw);
 
+/* What is known of a sum of prices or CO2 that leaves out so much energy;
+ * ENERGY_UNKNOWN: nothing is. */
+int64_t energy_known(int64_t sum, int64_t left_out_mj);
+
 #endif

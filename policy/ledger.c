@@ -61,6 +61,11 @@ int ledger_fail(struct ledger *ledger, const char *what)
     return -1;
 }
 
+const char *ledger_trouble(const struct ledger *ledger)
+{
+    return ledger->trouble ? ledger_remedy(ledger->trouble) : NULL;
+}
+
 /* Something has been written. */
 void ledger_well(struct ledger *ledger)
 {

@@ -52,6 +52,10 @@ void ledger_set_origin(struct ledger *ledger, const struct ledger_origin *origin
 #define LEDGER_WHY 1280
 bool ledger_acts(struct ledger *ledger, char why[LEDGER_WHY]);
 
+/* What keeps the ledger from being written, and the remedy; NULL: the last change was
+ * written. Within a transaction. Static. */
+const char *ledger_trouble(const struct ledger *ledger);
+
 /* Has something done with SQLite's file in a turn of its own, outside of any
  * transaction; returns what that returns. */
 int ledger_between(struct ledger *ledger, int (*work)(void *of, sqlite3 *db), void *of);

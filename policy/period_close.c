@@ -150,13 +150,15 @@ static int keep_statement(const struct closing *c, const json_t *s)
     return ledger_do(
         c->call->ledger,
         "INSERT INTO statements (number, month_s, account, cpu_mj, dram_mj, gpu_mj,"
-        " other_mj, overrun_mj, credit_mj, price_u, co2_mg, runs, currency, quota_mj,"
-        " digest) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,NULLIF(?,''),?,?)",
-        "iisiiiiiiiiisus", figure(s, "number"), c->month.from_s,
+        " other_mj, overrun_mj, credit_mj, price_u, co2_mg,"
+        " unpriced_mj, co2_unknown_mj, runs, currency, quota_mj,"
+        " digest) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULLIF(?,''),?,?)",
+        "iisiiiiiiiiiiisus", figure(s, "number"), c->month.from_s,
         json_string_value(json_object_get(s, "account")), figure(s, "cpu_mj"),
         figure(s, "dram_mj"), figure(s, "gpu_mj"), figure(s, "other_mj"),
         figure(s, "overrun_mj"), figure(s, "credit_mj"), figure(s, "price_u"),
-        figure(s, "co2_mg"), figure(s, "runs"), c->currency,
+        figure(s, "co2_mg"), figure(s, "unpriced_mj"), figure(s, "co2_unknown_mj"),
+        figure(s, "runs"), c->currency,
         json_is_integer(quota) ? json_integer_value(quota) : ENERGY_UNKNOWN,
         json_string_value(json_object_get(s, "digest")));
 }
@@ -192,8 +194,9 @@ static int make_statements(struct closing *c)
         ledger,
         "SELECT account," STATEMENT_SUMS " FROM ("
         "SELECT account, cpu_mj, dram_mj, gpu_mj, other_mj, overrun_mj, credit_mj,"
-        " price_u, co2_mg, runs FROM rollup_months WHERE month_s = ?1 UNION ALL"
-        " SELECT DISTINCT account, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM quotas"
+        " price_u, co2_mg, unpriced_mj, co2_unknown_mj, runs FROM rollup_months WHERE "
+        "month_s = ?1 UNION ALL"
+        " SELECT DISTINCT account, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM quotas"
         " WHERE account <> '' AND user = '' AND since_s < ?2)"
         " GROUP BY account ORDER BY account",
         "ii", c->month.from_s, c->month.until_s);
@@ -287,6 +290,7 @@ json_t *period_close(const struct period_call *call, unsigned *status)
     " COALESCE(SUM(s.gpu_mj), 0), COALESCE(SUM(s.other_mj), 0),"                       \
     " COALESCE(SUM(s.overrun_mj), 0), COALESCE(SUM(s.credit_mj), 0),"                  \
     " COALESCE(SUM(s.price_u), 0), COALESCE(SUM(s.co2_mg), 0),"                        \
+    " COALESCE(SUM(s.unpriced_mj), 0), COALESCE(SUM(s.co2_unknown_mj), 0),"            \
     " COALESCE(SUM(s.runs), 0)"
 
 json_t *period_list(const struct period_call *call, unsigned *status)
@@ -374,7 +378,8 @@ json_t *period_statements(const struct period_call *call, unsigned *status)
     stmt = ledger_query(
         call->ledger,
         "SELECT number, account, currency, quota_mj, digest, cpu_mj, dram_mj, gpu_mj,"
-        " other_mj, overrun_mj, credit_mj, price_u, co2_mg, runs FROM statements"
+        " other_mj, overrun_mj, credit_mj, price_u, co2_mg, unpriced_mj, "
+        "co2_unknown_mj, runs FROM statements"
         " WHERE month_s = ? ORDER BY number",
         "i", month.from_s);
     while (stmt && (rc = sqlite3_step(stmt)) == SQLITE_ROW)

@@ -5,16 +5,17 @@
 #include <stdio.h>
 
 #define SHA256_BYTES 32
+#define COLUMNS 11
 
 static void take_line(gcry_md_hd_t sha, sqlite3_stmt *stmt)
 {
     char line[256];
     size_t len = 0;
 
-    for (int i = 0; i < 9; i++)
+    for (int i = 0; i < COLUMNS; i++)
         len += (size_t)snprintf(line + len, sizeof line - len, "%lld%c",
                                 (long long)sqlite3_column_int64(stmt, i),
-                                i < 8 ? ' ' : '\n');
+                                i < COLUMNS - 1 ? ' ' : '\n');
     gcry_md_write(sha, line, len);
 }
 
@@ -31,7 +32,8 @@ int period_digest(struct ledger *ledger, int64_t month_s, const char *account,
     stmt = ledger_query(
         ledger,
         "SELECT run_id, cpu_mj, dram_mj, gpu_mj, other_mj, overrun_mj, credit_mj,"
-        " price_u, co2_mg FROM run_months WHERE month_s = ? AND account = ?"
+        " price_u, co2_mg, unpriced_mj, co2_unknown_mj FROM run_months WHERE month_s = "
+        "? AND account = ?"
         " ORDER BY run_id",
         "is", month_s, account);
     while (stmt && (rc = sqlite3_step(stmt)) == SQLITE_ROW)

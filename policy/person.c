@@ -9,6 +9,7 @@
 #include "policy/energy.h"
 #include "policy/period.h"
 #include "policy/pricing.h"
+#include "policy/span.h"
 
 json_t *person_error(const char *sentence)
 {
@@ -25,7 +26,8 @@ static const char *text(sqlite3_stmt *stmt, int column)
 /* What is told and not saved yet counts in the quarter-hour it was told in. */
 #define LIVE                                                                           \
     " UNION ALL SELECT v.to_ms / 900000 * 900, r.account, r.user, r.partition,"        \
-    " r.job_text, v.mj, 0, 0, 0 FROM live v JOIN runs r ON r.id = v.run_id WHERE "     \
+    " r.job_text, v.mj, 0, 0, 0, 0, 0 FROM live v JOIN runs r ON r.id = v.run_id "     \
+    "WHERE "                                                                           \
     "v.mj > 0"
 
 /* Everything used: what is settled, from the roll-ups of the whole months (?5 to ?6),
@@ -33,8 +35,9 @@ static const char *text(sqlite3_stmt *stmt, int column)
  * and what is not yet, from the runs. */
 #define SETTLED(table, time, from, until)                                              \
     "SELECT " time " AS quarter_s, account, user, partition, '' AS job,"               \
-    " cpu_mj + dram_mj + gpu_mj + other_mj AS mj, runs, price_u, co2_mg FROM " table   \
-    " WHERE " time " >= " from " AND " time " < " until " UNION ALL "
+    " cpu_mj + dram_mj + gpu_mj + other_mj AS mj, runs, price_u, co2_mg,"              \
+    " unpriced_mj, co2_unknown_mj FROM " table " WHERE " time " >= " from " AND " time \
+    " < " until " UNION ALL "
 
 /* clang-format off */
 #define USED                                                                           \
@@ -44,7 +47,7 @@ static const char *text(sqlite3_stmt *stmt, int column)
     SETTLED("rollups", "quarter_s", "?1", "?4")                                        \
     SETTLED("rollups", "quarter_s", "?7", "?2")                                        \
     "SELECT q.quarter_s, r.account, r.user, r.partition, r.job_text,"                  \
-    " q.mj - q.posted_mj, 0, 0, 0 FROM run_quarters q JOIN tokens t"                   \
+    " q.mj - q.posted_mj, 0, 0, 0, 0, 0 FROM run_quarters q JOIN tokens t"                   \
     " ON t.token = q.token JOIN runs r ON r.id = t.run_id"                             \
     " WHERE q.mj <> q.posted_mj" LIVE
 /* clang-format on */
@@ -53,11 +56,13 @@ static const char *text(sqlite3_stmt *stmt, int column)
 #define USED_BY_JOB                                                                    \
     "SELECT q.quarter_s, r.account, r.user, r.partition, r.job_text AS job, q.mj AS "  \
     "mj,"                                                                              \
-    " 0 AS runs, 0 AS price_u, 0 AS co2_mg FROM run_quarters q JOIN tokens t ON "      \
+    " 0 AS runs, 0 AS price_u, 0 AS co2_mg, 0 AS unpriced_mj, 0 AS co2_unknown_mj "    \
+    "FROM run_quarters q JOIN tokens t ON "                                            \
     "t.token = q.token"                                                                \
     " JOIN runs r ON r.id = t.run_id" LIVE                                             \
     " UNION ALL SELECT m.month_s, m.account, r.user, r.partition, r.job_text,"         \
-    " m.cpu_mj + m.dram_mj + m.gpu_mj + m.other_mj, 0, 0, 0 FROM run_months m JOIN "   \
+    " m.cpu_mj + m.dram_mj + m.gpu_mj + m.other_mj, 0, 0, 0, 0, 0 FROM run_months m "  \
+    "JOIN "                                                                            \
     "runs r"                                                                           \
     " ON r.id = m.run_id WHERE r.pruned_s IS NOT NULL"
 
@@ -81,6 +86,17 @@ static const struct grouping *grouping_of(const char *by)
     return NULL;
 }
 
+/* A sum of prices or CO2, and beside it the energy that it leaves out. */
+static void put_cost(json_t *row, const char *key, int64_t sum, const char *left_out,
+                     int64_t left_out_mj)
+{
+    int64_t known = energy_known(sum, left_out_mj);
+
+    json_object_set_new(row, key,
+                        known == ENERGY_UNKNOWN ? json_null() : json_integer(known));
+    json_object_set_new(row, left_out, json_integer(left_out_mj));
+}
+
 /* What is settled has its price; a job's stands with the job. */
 static json_t *usage_row(const struct grouping *g, bool priced, sqlite3_stmt *stmt)
 {
@@ -94,9 +110,10 @@ static json_t *usage_row(const struct grouping *g, bool priced, sqlite3_stmt *st
     row = json_pack("{s:s s:I s:I s:s}", g->by, text(stmt, 0), "jobs", (json_int_t)jobs,
                     "mj", (json_int_t)mj, "kwh", kwh);
     if (priced) {
-        json_object_set_new(row, "price_u",
-                            json_integer(sqlite3_column_int64(stmt, 3)));
-        json_object_set_new(row, "co2_mg", json_integer(sqlite3_column_int64(stmt, 4)));
+        put_cost(row, "price_u", sqlite3_column_int64(stmt, 3), "unpriced_mj",
+                 sqlite3_column_int64(stmt, 5));
+        put_cost(row, "co2_mg", sqlite3_column_int64(stmt, 4), "co2_unknown_mj",
+                 sqlite3_column_int64(stmt, 6));
     }
     return row;
 }
@@ -115,29 +132,19 @@ static void account_list(const struct access_rights *rights, char *sql, size_t s
     }
 }
 
-/* The whole months and the whole days of a time; nothing was used later than now, so
- * that this month is whole. Days are told from days. */
+/* Nothing was used later than now: this month is whole. Days are told from days. */
 static void cut(const struct grouping *g, int64_t start_s, int64_t end_s,
                 struct window *days, struct window *months)
 {
+    struct window window = {start_s, end_s}, month;
     int64_t now_s = (int64_t)time(NULL);
-    struct window day, month;
 
     if (end_s > now_s) {
         period_month_of(now_s, &month);
-        end_s = month.until_s;
+        window.until_s = month.until_s;
     }
-    period_day_of(start_s, &day);
-    days->from_s = day.from_s == start_s ? start_s : day.until_s;
-    period_day_of(end_s, &day);
-    days->until_s = day.from_s;
-    if (days->until_s < days->from_s)
-        days->from_s = days->until_s = end_s;
-    period_month_of(days->from_s, &month);
-    months->from_s = month.from_s == days->from_s ? month.from_s : month.until_s;
-    period_month_of(days->until_s, &month);
-    months->until_s = month.from_s;
-    if (months->until_s < months->from_s || strcmp(g->by, "day") == 0)
+    span_cut(&window, days, months);
+    if (strcmp(g->by, "day") == 0)
         months->from_s = months->until_s = days->until_s;
 }
 
@@ -169,7 +176,8 @@ json_t *person_usage(struct ledger *ledger, const struct access_rights *rights,
     pricing_currency(ledger, currency);
     priced = currency[0] && strcmp(by, "job") != 0;
     snprintf(sql, sizeof sql,
-             "SELECT %s AS row, SUM(mj), SUM(runs), SUM(price_u), SUM(co2_mg) FROM "
+             "SELECT %s AS row, SUM(mj), SUM(runs), SUM(price_u), SUM(co2_mg), "
+             "SUM(unpriced_mj), SUM(co2_unknown_mj) FROM "
              "(%s) WHERE quarter_s >= ?1 AND"
              " quarter_s < ?2 AND (?3 OR user = ?8 OR account IN (%s)) GROUP BY row"
              " ORDER BY row",

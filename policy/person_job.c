@@ -287,7 +287,15 @@ static json_t *job_json(struct ledger *ledger, sqlite3_stmt *row)
         "nodes", nodes_json(ledger, id), "pruned_s", number_or_null(row, 14));
 }
 
-/* What its entries cost and caused; null where none says so. */
+static void put_left_out(struct ledger *ledger, int64_t run_id, const char *key,
+                         const char *sql, json_t *run)
+{
+    json_object_set_new(run, key,
+                        json_integer(ledger_number(ledger, 0, sql, "i", run_id)));
+}
+
+/* What its entries cost and caused; null where none says so. Beside it the energy that
+ * this leaves out. */
 static void add_price(struct ledger *ledger, int64_t run_id, json_t *run)
 {
     char currency[TARIFF_CURRENCY];
@@ -299,6 +307,10 @@ static void add_price(struct ledger *ledger, int64_t run_id, json_t *run)
                       "SELECT SUM(co2_mg) FROM entries WHERE run_id = ?", "i", run_id);
 
     pricing_currency(ledger, currency);
+    put_left_out(ledger, run_id, "unpriced_mj",
+                 "SELECT SUM(unpriced_mj) FROM entries WHERE run_id = ?", run);
+    put_left_out(ledger, run_id, "co2_unknown_mj",
+                 "SELECT SUM(co2_unknown_mj) FROM entries WHERE run_id = ?", run);
     json_object_set_new(run, "price_u",
                         price_u == ENERGY_UNKNOWN ? json_null()
                                                   : json_integer(price_u));

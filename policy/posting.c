@@ -14,8 +14,12 @@
     PLUS(cpu_mj)                                                                       \
     ", " PLUS(dram_mj) ", " PLUS(gpu_mj) ", " PLUS(other_mj) ", " PLUS(overrun_mj)
 
-#define LINE COUNTS ", credit_mj, price_u, co2_mg"
-#define PLUS_LINE PLUS_COUNTS ", " PLUS(credit_mj) ", " PLUS(price_u) ", " PLUS(co2_mg)
+#define COSTS "price_u, co2_mg, unpriced_mj, co2_unknown_mj"
+#define PLUS_COSTS                                                                     \
+    PLUS(price_u) ", " PLUS(co2_mg) ", " PLUS(unpriced_mj) ", " PLUS(co2_unknown_mj)
+
+#define LINE COUNTS ", credit_mj, " COSTS
+#define PLUS_LINE PLUS_COUNTS ", " PLUS(credit_mj) ", " PLUS_COSTS
 
 #define WHOLE LINE ", estimated_mj, estimated_used_mj, estimated_runs, runs"
 #define PLUS_WHOLE                                                                     \
@@ -24,26 +28,32 @@
 
 static const char to_quarters[] =
     "INSERT INTO rollups (quarter_s, cluster, account, user, partition, " COUNTS
-    ", price_u, co2_mg, runs)"
-    " SELECT ?2, cluster, account, user, partition, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10"
-    " FROM runs WHERE id = ?1 ON CONFLICT DO UPDATE SET " PLUS_COUNTS
-    ", " PLUS(price_u) ", " PLUS(co2_mg) ", " PLUS(runs);
+    ", " COSTS ", runs)"
+    " SELECT ?2, cluster, account, user, partition, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
+    " ?11, ?12 FROM runs WHERE id = ?1 ON CONFLICT DO UPDATE SET " PLUS_COUNTS
+    ", " PLUS_COSTS ", " PLUS(runs);
 
 static const char to_days[] =
     "INSERT INTO rollup_days (day_s, cluster, account, user, partition, qos, gpu_types,"
     " " WHOLE ") SELECT ?2, cluster, account, user, partition, qos, gpu_types,"
-    " ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14"
+    " ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16"
     " FROM runs WHERE id = ?1 ON CONFLICT DO UPDATE SET " PLUS_WHOLE;
 
 static const char to_months[] =
     "INSERT INTO rollup_months (month_s, cluster, account, user, partition, qos,"
     " gpu_types, " WHOLE ") SELECT ?2, cluster, account, user, partition, qos,"
-    " gpu_types, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14"
+    " gpu_types, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16"
     " FROM runs WHERE id = ?1 ON CONFLICT DO UPDATE SET " PLUS_WHOLE;
+
+static const char to_accounts[] =
+    "INSERT INTO account_months (month_s, cluster, account, " WHOLE
+    ") SELECT ?2, cluster, account, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
+    "?14,"
+    " ?15, ?16 FROM runs WHERE id = ?1 ON CONFLICT DO UPDATE SET " PLUS_WHOLE;
 
 static const char to_lines[] =
     "INSERT INTO run_months (month_s, account, run_id, " LINE
-    ") SELECT ?2, account, id, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10"
+    ") SELECT ?2, account, id, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12"
     " FROM runs WHERE id = ?1 ON CONFLICT DO UPDATE SET " PLUS_LINE;
 
 static int by_time(const void *a, const void *b)
@@ -168,21 +178,22 @@ int64_t posting_open_s(struct ledger *ledger)
 static int post_quarter(struct ledger *ledger, int64_t run_id, int64_t quarter_s,
                         const int64_t *f)
 {
-    return ledger_do(ledger, to_quarters, "iiiiiiiiii", run_id, quarter_s,
+    return ledger_do(ledger, to_quarters, "iiiiiiiiiiii", run_id, quarter_s,
                      f[FIGURE_CPU_MJ], f[FIGURE_DRAM_MJ], f[FIGURE_GPU_MJ],
                      f[FIGURE_OTHER_MJ], f[FIGURE_OVERRUN_MJ] + f[FIGURE_CREDIT_MJ],
-                     f[FIGURE_PRICE_U], f[FIGURE_CO2_MG], f[FIGURE_RUNS]);
+                     f[FIGURE_PRICE_U], f[FIGURE_CO2_MG], f[FIGURE_UNPRICED_MJ],
+                     f[FIGURE_CO2_UNKNOWN_MJ], f[FIGURE_RUNS]);
 }
 
 static int post_whole(struct ledger *ledger, const char *sql, int64_t run_id,
                       int64_t from_s, const int64_t *f)
 {
-    return ledger_do(ledger, sql, "iiiiiiiiiiiiii", run_id, from_s, f[FIGURE_CPU_MJ],
+    return ledger_do(ledger, sql, "iiiiiiiiiiiiiiii", run_id, from_s, f[FIGURE_CPU_MJ],
                      f[FIGURE_DRAM_MJ], f[FIGURE_GPU_MJ], f[FIGURE_OTHER_MJ],
                      f[FIGURE_OVERRUN_MJ], f[FIGURE_CREDIT_MJ], f[FIGURE_PRICE_U],
-                     f[FIGURE_CO2_MG], f[FIGURE_ESTIMATED_MJ],
-                     f[FIGURE_ESTIMATED_USED_MJ], f[FIGURE_ESTIMATED_RUNS],
-                     f[FIGURE_RUNS]);
+                     f[FIGURE_CO2_MG], f[FIGURE_UNPRICED_MJ], f[FIGURE_CO2_UNKNOWN_MJ],
+                     f[FIGURE_ESTIMATED_MJ], f[FIGURE_ESTIMATED_USED_MJ],
+                     f[FIGURE_ESTIMATED_RUNS], f[FIGURE_RUNS]);
 }
 
 static int post_day(struct ledger *ledger, int64_t run_id, int64_t day_s,
@@ -194,12 +205,14 @@ static int post_day(struct ledger *ledger, int64_t run_id, int64_t day_s,
 static int post_month(struct ledger *ledger, int64_t run_id, int64_t month_s,
                       const int64_t *f)
 {
-    if (post_whole(ledger, to_months, run_id, month_s, f) < 0)
+    if (post_whole(ledger, to_months, run_id, month_s, f) < 0 ||
+        post_whole(ledger, to_accounts, run_id, month_s, f) < 0)
         return -1;
-    return ledger_do(ledger, to_lines, "iiiiiiiiii", run_id, month_s, f[FIGURE_CPU_MJ],
-                     f[FIGURE_DRAM_MJ], f[FIGURE_GPU_MJ], f[FIGURE_OTHER_MJ],
-                     f[FIGURE_OVERRUN_MJ], f[FIGURE_CREDIT_MJ], f[FIGURE_PRICE_U],
-                     f[FIGURE_CO2_MG]);
+    return ledger_do(ledger, to_lines, "iiiiiiiiiiii", run_id, month_s,
+                     f[FIGURE_CPU_MJ], f[FIGURE_DRAM_MJ], f[FIGURE_GPU_MJ],
+                     f[FIGURE_OTHER_MJ], f[FIGURE_OVERRUN_MJ], f[FIGURE_CREDIT_MJ],
+                     f[FIGURE_PRICE_U], f[FIGURE_CO2_MG], f[FIGURE_UNPRICED_MJ],
+                     f[FIGURE_CO2_UNKNOWN_MJ]);
 }
 
 static void quarter_of(int64_t at_s, struct window *window)

@@ -1,9 +1,10 @@
 /* posting.h - what a run has used, put into the ledger's sums
  *
  * rollups (by quarter-hour), rollup_days, rollup_months (local time, with QOS and GPU
- * types) and run_months (the lines of statements) are always posted together, so that
- * they agree to the millijoule with each other and with the entries. What is posted is
- * a difference: what the run's quarter-hours have and the sums have not.
+ * types), account_months and run_months (the lines of statements) are always posted
+ * together, so that they agree to the millijoule with each other and with the entries.
+ * What is posted is a difference: what the run's quarter-hours have and the sums have
+ * not.
  *
  * All functions want the ledger's lock held (ledger_begin()).
  */
@@ -27,6 +28,8 @@ enum figure {
     FIGURE_CREDIT_MJ,  /* as well */
     FIGURE_PRICE_U,    /* of the rest */
     FIGURE_CO2_MG,
+    FIGURE_UNPRICED_MJ,    /* the part of the rest that the price leaves out, */
+    FIGURE_CO2_UNKNOWN_MJ, /* … and the CO2 */
     /* Of runs whose use had been estimated before they began: what was expected of
      * them, what they used, how many they are. */
     FIGURE_ESTIMATED_MJ,

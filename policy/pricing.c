@@ -28,6 +28,7 @@ struct course {
     int64_t past_id;
     struct accounts_chain chain;
     bool has_chain;
+    bool none; /* no tariff was ever kept */
 };
 
 static exact floor_of(exact n, exact d)
@@ -150,10 +151,12 @@ static void read_past(struct course *course, int64_t id)
 /* NULL: there was none. */
 static const struct tariff *tariff_at(struct course *course, int64_t quarter_s)
 {
-    int64_t id = ledger_number(course->ledger, 0,
-                               "SELECT id FROM tariffs WHERE since_s <= ?"
-                               " ORDER BY id DESC LIMIT 1",
-                               "i", quarter_s);
+    int64_t id = course->none
+                     ? 0
+                     : ledger_number(course->ledger, 0,
+                                     "SELECT id FROM tariffs WHERE since_s <= ?"
+                                     " ORDER BY id DESC LIMIT 1",
+                                     "i", quarter_s);
 
     if (id == 0)
         return NULL;
@@ -167,7 +170,7 @@ static const char *const *accounts_of(struct course *course)
 {
     sqlite3_stmt *stmt;
 
-    if (course->has_chain)
+    if (course->has_chain || course->none)
         return course->chain.list;
     course->has_chain = true;
     stmt =
@@ -183,8 +186,9 @@ static const char *const *accounts_of(struct course *course)
 /* What was added up so far, exactly, and how much of it was given to rows. */
 struct sums {
     exact price, co2;
+    int64_t unpriced_mj, co2_unknown_mj;
     struct price given;
-    bool priced, co2_gap;
+    bool priced, co2_told;
 };
 
 static int64_t used_mj(const struct posting_row *row)
@@ -202,29 +206,45 @@ static void add_use(const struct tariff *tariff, const char *const *accounts,
         sums->priced = true;
         sums->price +=
             (exact)mj * tariff_price_u(tariff, accounts, quarter_s) * tariff->pue;
+    } else {
+        sums->unpriced_mj += mj;
     }
-    if (co2_mg >= 0)
+    if (co2_mg >= 0) {
+        sums->co2_told = true;
         sums->co2 += (exact)mj * co2_mg;
-    else
-        sums->co2_gap |= mj != 0 || !tariff;
+    } else {
+        sums->co2_unknown_mj += mj;
+    }
 }
 
 /* A row gets what all up to it come to, rounded, but for what the rows before it got:
  * nothing is lost by rounding. */
 static void give(struct posting_row *row, struct sums *sums)
 {
-    struct price all = {half_up(sums->price, price_unit), half_up(sums->co2, co2_unit)};
+    struct price all = {half_up(sums->price, price_unit), half_up(sums->co2, co2_unit),
+                        sums->unpriced_mj, sums->co2_unknown_mj};
 
     row->figures[FIGURE_PRICE_U] += all.price_u - sums->given.price_u;
     row->figures[FIGURE_CO2_MG] += all.co2_mg - sums->given.co2_mg;
+    row->figures[FIGURE_UNPRICED_MJ] += all.unpriced_mj - sums->given.unpriced_mj;
+    row->figures[FIGURE_CO2_UNKNOWN_MJ] +=
+        all.co2_unknown_mj - sums->given.co2_unknown_mj;
     sums->given = all;
+}
+
+/* What is borne is taken off where the run ended. */
+static void bear(struct sums *sums, const struct sums *total, int64_t borne_mj,
+                 int64_t all_mj)
+{
+    sums->price -= share(total->price, borne_mj, all_mj);
+    sums->co2 -= share(total->co2, borne_mj, all_mj);
+    sums->unpriced_mj -= (int64_t)share(total->unpriced_mj, borne_mj, all_mj);
+    sums->co2_unknown_mj -= (int64_t)share(total->co2_unknown_mj, borne_mj, all_mj);
 }
 
 static void give_rows(struct course *course, struct posting *posting,
                       const struct sums *total, int64_t borne_mj)
 {
-    exact price = share(total->price, borne_mj, posting->mj ? posting->mj : 1);
-    exact co2 = share(total->co2, borne_mj, posting->mj ? posting->mj : 1);
     struct sums sums = {0};
 
     for (size_t i = 0; i < posting->count; i++) {
@@ -232,13 +252,21 @@ static void give_rows(struct course *course, struct posting *posting,
         const struct tariff *tariff = tariff_at(course, row->quarter_s);
 
         add_use(tariff, accounts_of(course), row->quarter_s, used_mj(row), &sums);
-        if (i == posting->end) {
-            sums.price -= price;
-            sums.co2 -= co2;
-        }
-        if (total->co2_gap)
-            sums.co2 = 0;
+        if (i == posting->end)
+            bear(&sums, total, borne_mj, posting->mj ? posting->mj : 1);
         give(row, &sums);
+    }
+}
+
+static void add_up(const struct posting *posting, struct price *price)
+{
+    for (size_t i = 0; i < posting->count; i++) {
+        const int64_t *figures = posting->rows[i].figures;
+
+        price->price_u += figures[FIGURE_PRICE_U];
+        price->co2_mg += figures[FIGURE_CO2_MG];
+        price->unpriced_mj += figures[FIGURE_UNPRICED_MJ];
+        price->co2_unknown_mj += figures[FIGURE_CO2_UNKNOWN_MJ];
     }
 }
 
@@ -248,10 +276,9 @@ int pricing_use(struct ledger *ledger, const struct policy *policy,
     struct course course = {.ledger = ledger, .run_id = posting->run_id};
     struct sums sums = {0};
 
-    *price = (struct price){ENERGY_UNKNOWN, ENERGY_UNKNOWN};
-    if (ledger_number(ledger, 0, "SELECT MAX(id) FROM tariffs", "") == 0)
-        return 0;
-    begin(&course, policy);
+    course.none = ledger_number(ledger, 0, "SELECT MAX(id) FROM tariffs", "") == 0;
+    if (!course.none)
+        begin(&course, policy);
     for (size_t i = 0; i < posting->count; i++) {
         int64_t quarter_s = posting->rows[i].quarter_s;
 
@@ -259,16 +286,12 @@ int pricing_use(struct ledger *ledger, const struct policy *policy,
                 used_mj(&posting->rows[i]), &sums);
     }
     give_rows(&course, posting, &sums, borne_mj);
-    if (sums.priced)
-        price->price_u = 0;
-    if (!sums.co2_gap)
-        price->co2_mg = 0;
-    for (size_t i = 0; i < posting->count; i++) {
-        if (sums.priced)
-            price->price_u += posting->rows[i].figures[FIGURE_PRICE_U];
-        if (!sums.co2_gap)
-            price->co2_mg += posting->rows[i].figures[FIGURE_CO2_MG];
-    }
+    *price = (struct price){0};
+    add_up(posting, price);
+    price->price_u =
+        sums.priced ? energy_known(price->price_u, price->unpriced_mj) : ENERGY_UNKNOWN;
+    price->co2_mg = sums.co2_told ? energy_known(price->co2_mg, price->co2_unknown_mj)
+                                  : ENERGY_UNKNOWN;
     tariff_free(course.past);
     return 0;
 }
@@ -295,15 +318,18 @@ static int64_t part_off(int64_t whole, int64_t off, int64_t charged_mj,
     "SELECT SUM(" column ") FROM entries WHERE run_id = ? AND kind IN (" kinds ")"     \
     " HAVING COUNT(" column ") > 0"
 
+#define OFF(column)                                                                    \
+    part_off(entered(ledger, run_id, ENTERED(column, "'charge','adjustment'")),        \
+             entered(ledger, run_id, ENTERED(column, "'credit'")), charged_mj,         \
+             credit_mj)
+
 void pricing_credit(struct ledger *ledger, int64_t run_id, int64_t charged_mj,
                     int64_t credit_mj, struct price *price)
 {
-    price->price_u = part_off(
-        entered(ledger, run_id, ENTERED("price_u", "'charge','adjustment'")),
-        entered(ledger, run_id, ENTERED("price_u", "'credit'")), charged_mj, credit_mj);
-    price->co2_mg = part_off(
-        entered(ledger, run_id, ENTERED("co2_mg", "'charge','adjustment'")),
-        entered(ledger, run_id, ENTERED("co2_mg", "'credit'")), charged_mj, credit_mj);
+    price->price_u = OFF("price_u");
+    price->co2_mg = OFF("co2_mg");
+    price->unpriced_mj = OFF("unpriced_mj");
+    price->co2_unknown_mj = OFF("co2_unknown_mj");
 }
 
 struct forecast {
@@ -324,11 +350,11 @@ void pricing_foretell(const struct tariff *tariff, const char *const *accounts,
 {
     struct forecast f = {.tariff = tariff, .accounts = accounts};
 
-    *price = (struct price){ENERGY_UNKNOWN, ENERGY_UNKNOWN};
+    *price = (struct price){.price_u = ENERGY_UNKNOWN, .co2_mg = ENERGY_UNKNOWN};
     if (!tariff || mj < 0)
         return;
     quarter_split(mj, now_s * 1000, (now_s + seconds) * 1000, foretell_quarter, &f);
     price->price_u = half_up(f.sums.price, price_unit);
-    if (!f.sums.co2_gap)
+    if (f.sums.co2_unknown_mj == 0)
         price->co2_mg = half_up(f.sums.co2, co2_unit);
 }

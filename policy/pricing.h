@@ -18,9 +18,11 @@
 #include "policy/policy.h"
 #include "policy/posting.h"
 
-/* ENERGY_UNKNOWN: there was no tariff, or it did not say. */
+/* ENERGY_UNKNOWN: there was no tariff, or it did not say. Where that is so of a part of
+ * the energy, that part is told, and what is known is of the rest. */
 struct price {
     int64_t price_u, co2_mg;
+    int64_t unpriced_mj, co2_unknown_mj;
 };
 
 /* Keeps the policy's tariff, if it is another than the last one kept, from the

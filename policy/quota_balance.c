@@ -5,6 +5,7 @@
 #include "policy/balance.h"
 #include "policy/energy.h"
 #include "policy/quota.h"
+#include "policy/span.h"
 
 /* Windows are followed back no further: what they bring was used up long before. */
 #define WINDOWS_BACK 24
@@ -26,11 +27,29 @@
 
 #define AND_OF_USER " AND r.user = ?3 AND (?2 = '' OR r.cluster = ?2) AND ?1 = '' "
 
-#define SETTLED                                                                        \
+#define SETTLED(borne)                                                                 \
     "SELECT r.partition,"                                                              \
-    " SUM(r.cpu_mj + r.dram_mj + r.gpu_mj + r.other_mj - r.overrun_mj)"
+    " SUM(r.cpu_mj + r.dram_mj + r.gpu_mj + r.other_mj - " borne ")"
 
-#define SETTLED_IN " WHERE r.quarter_s >= ?4 AND r.quarter_s < ?5 "
+#define SETTLED_IN(time) " WHERE r." time " >= ?4 AND r." time " < ?5 "
+
+#define SETTLED_OF_ACCOUNT(table, time, borne)                                         \
+    BELOW SETTLED(borne) OF_ACCOUNT(table) SETTLED_IN(time) "GROUP BY r.partition"
+
+#define SETTLED_OF_USER(table, time, borne)                                            \
+    SETTLED(borne) OF_USER(table) SETTLED_IN(time) AND_OF_USER "GROUP BY r.partition"
+
+#define BORNE "r.overrun_mj - r.credit_mj"
+
+/* Whole days and months are few rows where quarter-hours are very many; a user's are
+ * not. A quarter-hour's overrun is all that the centre bears. */
+static const char *const settled[][2] = {
+    [SPAN_QUARTERS] = {SETTLED_OF_ACCOUNT("rollups", "quarter_s", "r.overrun_mj"),
+                       SETTLED_OF_USER("rollups", "quarter_s", "r.overrun_mj")},
+    [SPAN_DAYS] = {SETTLED_OF_ACCOUNT("rollup_days", "day_s", BORNE),
+                   SETTLED_OF_USER("rollups", "quarter_s", "r.overrun_mj")},
+    [SPAN_MONTHS] = {SETTLED_OF_ACCOUNT("rollup_months", "month_s", BORNE),
+                     SETTLED_OF_USER("rollup_months", "month_s", BORNE)}};
 
 /* What a run has used from one time to another, looked up. */
 #define USED_IN(from, until)                                                           \
@@ -77,33 +96,41 @@ static const char *text(sqlite3_stmt *stmt, int column)
     return value ? value : "";
 }
 
-static sqlite3_stmt *ask(const struct place *p, const char *of_account,
-                         const char *of_user, bool is_open)
+static int add_settled_of(const struct place *p, enum span_unit unit, int64_t from_s,
+                          int64_t until_s, struct balance_terms *terms)
 {
     const struct quota *q = p->quota;
-    const char *sql = q->account[0] ? of_account : of_user;
-
-    if (is_open)
-        return ledger_query(p->ledger, sql, "sssiii", q->account, q->cluster, q->user,
-                            p->window.from_s, p->window.until_s, p->but_run);
-    return ledger_query(p->ledger, sql, "sssii", q->account, q->cluster, q->user,
-                        p->window.from_s, p->window.until_s);
-}
-
-static int add_settled(const struct place *p, struct balance_terms *terms)
-{
-    sqlite3_stmt *stmt =
-        ask(p, BELOW SETTLED OF_ACCOUNT("rollups") SETTLED_IN "GROUP BY r.partition",
-            SETTLED OF_USER("rollups") SETTLED_IN AND_OF_USER "GROUP BY r.partition",
-            false);
+    sqlite3_stmt *stmt;
     int rc = SQLITE_NOMEM;
 
+    if (from_s >= until_s)
+        return 0;
+    stmt = ledger_query(p->ledger, settled[unit][!q->account[0]], "sssii", q->account,
+                        q->cluster, q->user, from_s, until_s);
     while (stmt && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
-        if (quota_class_has(p->policy, p->quota->class, text(stmt, 0)))
+        if (quota_class_has(p->policy, q->class, text(stmt, 0)))
             terms->settled_mj =
                 energy_add(terms->settled_mj, sqlite3_column_int64(stmt, 1));
     ledger_done(p->ledger, stmt);
     return rc == SQLITE_DONE ? 0 : -1;
+}
+
+static int add_settled(const struct place *p, struct balance_terms *terms)
+{
+    const struct window *w = &p->window;
+    struct window days, months;
+
+    span_cut(w, &days, &months);
+    return add_settled_of(p, SPAN_QUARTERS, w->from_s, days.from_s, terms) < 0 ||
+                   add_settled_of(p, SPAN_DAYS, days.from_s, months.from_s, terms) <
+                       0 ||
+                   add_settled_of(p, SPAN_MONTHS, months.from_s, months.until_s,
+                                  terms) < 0 ||
+                   add_settled_of(p, SPAN_DAYS, months.until_s, days.until_s, terms) <
+                       0 ||
+                   add_settled_of(p, SPAN_QUARTERS, days.until_s, w->until_s, terms) < 0
+               ? -1
+               : 0;
 }
 
 static void add_run(sqlite3_stmt *stmt, struct balance_terms *terms)
@@ -120,8 +147,13 @@ static void add_run(sqlite3_stmt *stmt, struct balance_terms *terms)
 
 static int add_open(const struct place *p, struct balance_terms *terms)
 {
-    sqlite3_stmt *stmt = ask(p, BELOW OPEN OF_ACCOUNT("runs") OPEN_IN,
-                             OPEN OF_USER("runs") OPEN_IN AND_OF_USER, true);
+    const struct quota *q = p->quota;
+    sqlite3_stmt *stmt =
+        ledger_query(p->ledger,
+                     q->account[0] ? BELOW OPEN OF_ACCOUNT("runs") OPEN_IN
+                                   : OPEN OF_USER("runs") OPEN_IN AND_OF_USER,
+                     "sssiii", q->account, q->cluster, q->user, p->window.from_s,
+                     p->window.until_s, p->but_run);
     int rc = SQLITE_NOMEM;
 
     while (stmt && (rc = sqlite3_step(stmt)) == SQLITE_ROW)

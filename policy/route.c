@@ -154,11 +154,42 @@ static json_t *web(const struct route_call *call, unsigned *status)
 
 static json_t *ping(const struct route_call *call, unsigned *status)
 {
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
     *status = MHD_HTTP_OK;
-    return json_pack("{s:s s:s s:s s:b s:b}", "version", PACKAGE_VERSION, "cluster",
+    return json_pack("{s:s s:s s:s s:b s:b s:I}", "version", PACKAGE_VERSION, "cluster",
                      call->context->cluster, "user", call->rights->user, "sees_all",
                      (int)call->rights->sees_all, "coordinates",
-                     call->rights->account_count > 0);
+                     call->rights->account_count > 0, "time_ms",
+                     (json_int_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+}
+
+/* What kwotad lacks: for each thing null, or why. */
+static json_t *health(const struct route_call *call, unsigned *status)
+{
+    struct ledger *ledger = call->context->ledger;
+    const char *trouble = "the ledger cannot be read";
+    char away[LEDGER_WHY];
+    json_t *state;
+
+    *status = MHD_HTTP_FORBIDDEN;
+    if (!call->rights->sees_all)
+        return person_error("kwotad's health is for operators");
+    *status = MHD_HTTP_OK;
+    if (ledger_look(ledger) == 0) {
+        trouble = ledger_trouble(ledger);
+        ledger_commit(ledger);
+    }
+    if (!trouble && !ledger_acts(ledger, away))
+        trouble = away;
+    state = policy_store_state(call->context->policies);
+    json_object_set_new(state, "ledger", trouble ? json_string(trouble) : json_null());
+    json_object_set_new(state, "slurmdbd",
+                        steward_slurmdbd_away(call->context->steward)
+                            ? json_string("slurmdbd does not answer")
+                            : json_null());
+    return state;
 }
 
 static json_t *policies(const struct route_call *call, unsigned *status)
@@ -454,6 +485,7 @@ static const struct {
     {"GET", "/v1/power", power},
     {"GET", "/v1/web", web},
     {"GET", "/v1/ping", ping},
+    {"GET", "/v1/health", health},
     {"GET", "/v1/policy", policies},
     {"GET", "/v1/policy/explain", policies},
     {"GET", "/v1/why", why},
@@ -514,5 +546,5 @@ json_t *route_call(const struct route_call *call, unsigned *status)
         "/v1/nodes, /v1/power, "
         "/v1/budgets, /v1/quota, /v1/postings, /v1/policy, /v1/queue, "
         "/v1/quote, /v1/import, /v1/why, /v1/shadow, /v1/freeze, /v1/cap, /v1/web, "
-        "/v1/statement, /v1/period, /v1/ping");
+        "/v1/statement, /v1/period, /v1/ping, /v1/health");
 }

@@ -150,9 +150,10 @@ static int enter(struct ledger *ledger, int64_t run_id, const char *kind, int64_
 {
     return ledger_do(ledger,
                      "INSERT INTO entries (run_id, kind, mj, time_s, actor, why,"
-                     " price_u, co2_mg) VALUES (?,?,?,?,'kwotad',?,?,?)",
-                     "isiisuu", run_id, kind, mj, now_s, why, price->price_u,
-                     price->co2_mg);
+                     " price_u, co2_mg, unpriced_mj, co2_unknown_mj)"
+                     " VALUES (?,?,?,?,'kwotad',?,?,?,?,?)",
+                     "isiisuuii", run_id, kind, mj, now_s, why, price->price_u,
+                     price->co2_mg, price->unpriced_mj, price->co2_unknown_mj);
 }
 
 /* What nodes did not tell in time. */
@@ -190,7 +191,7 @@ static int enter_parts(struct ledger *ledger, const struct policy *policy,
     int64_t charged_mj = entered(ledger, run_id, "'charge','adjustment'");
     int64_t overrun_mj = mj - billable_mj - entered(ledger, run_id, "'overrun'");
 
-    struct price price, none = {ENERGY_UNKNOWN, ENERGY_UNKNOWN};
+    struct price price, none = {.price_u = ENERGY_UNKNOWN, .co2_mg = ENERGY_UNKNOWN};
 
     if (billable_mj < 0 || pricing_use(ledger, policy, posting, overrun_mj, &price) < 0)
         return -1;
@@ -238,6 +239,8 @@ static int enter_credit(struct ledger *ledger, const struct policy *policy,
         posting_add(posting, FIGURE_PRICE_U, price.price_u);
     if (price.co2_mg != ENERGY_UNKNOWN)
         posting_add(posting, FIGURE_CO2_MG, price.co2_mg);
+    posting_add(posting, FIGURE_UNPRICED_MJ, price.unpriced_mj);
+    posting_add(posting, FIGURE_CO2_UNKNOWN_MJ, price.co2_unknown_mj);
     return enter(ledger, run_id, "credit", -mj, &price, now_s, why);
 }
 

@@ -283,10 +283,18 @@ static const char version_3[] =
     "PRAGMA user_version = 3;";
 
 static const char version_4[] =
-    /* What was charged costs and caused, by the tariff in force when it was entered;
-     * null: there was none. price_u: millionths of the tariff's currency. */
+    /* What was charged costs and caused, by the tariff in force when it was used; null:
+     * there was none. price_u: millionths of the tariff's currency. unpriced_mj,
+     * co2_unknown_mj: the part of what was charged that the two leave out, here and in
+     * all sums. */
     "ALTER TABLE entries ADD COLUMN price_u INTEGER;"
     "ALTER TABLE entries ADD COLUMN co2_mg INTEGER;"
+    "ALTER TABLE entries ADD COLUMN unpriced_mj INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE entries ADD COLUMN co2_unknown_mj INTEGER NOT NULL DEFAULT 0;"
+    "DROP TRIGGER entries_no_update;"
+    "UPDATE entries SET unpriced_mj = mj, co2_unknown_mj = mj WHERE kind <> 'overrun';"
+    "CREATE TRIGGER entries_no_update BEFORE UPDATE ON entries"
+    " BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;"
     /* Settled energy as rollups have it, by day and by month (their first second), with
      * what reports are made by beside: so few rows that years are summed at once.
      * overrun_mj and credit_mj are parts of the energy that the centre bears, and
@@ -303,6 +311,8 @@ static const char version_4[] =
     " estimated_used_mj INTEGER NOT NULL DEFAULT 0,"
     " estimated_runs INTEGER NOT NULL DEFAULT 0,"
     " price_u INTEGER NOT NULL DEFAULT 0, co2_mg INTEGER NOT NULL DEFAULT 0,"
+    " unpriced_mj INTEGER NOT NULL DEFAULT 0,"
+    " co2_unknown_mj INTEGER NOT NULL DEFAULT 0,"
     " runs INTEGER NOT NULL DEFAULT 0,"
     " PRIMARY KEY (day_s, cluster, account, user, partition, qos, gpu_types))"
     " WITHOUT ROWID;"
@@ -316,10 +326,30 @@ static const char version_4[] =
     " estimated_used_mj INTEGER NOT NULL DEFAULT 0,"
     " estimated_runs INTEGER NOT NULL DEFAULT 0,"
     " price_u INTEGER NOT NULL DEFAULT 0, co2_mg INTEGER NOT NULL DEFAULT 0,"
+    " unpriced_mj INTEGER NOT NULL DEFAULT 0,"
+    " co2_unknown_mj INTEGER NOT NULL DEFAULT 0,"
     " runs INTEGER NOT NULL DEFAULT 0,"
     " PRIMARY KEY (month_s, cluster, account, user, partition, qos, gpu_types))"
     " WITHOUT ROWID;"
     "CREATE INDEX rollup_months_user ON rollup_months (user, month_s);"
+    /* What a budget looks for: an account's whole days and months. */
+    "CREATE INDEX rollup_days_account ON rollup_days (account, day_s);"
+    "CREATE INDEX rollup_months_account ON rollup_months (account, month_s);"
+    /* The months' roll-ups by account alone: so few rows that a report of all accounts
+     * is made while somebody waits. */
+    "CREATE TABLE account_months ("
+    " month_s INTEGER NOT NULL, cluster TEXT NOT NULL, account TEXT NOT NULL,"
+    " cpu_mj INTEGER NOT NULL DEFAULT 0,"
+    " dram_mj INTEGER NOT NULL DEFAULT 0, gpu_mj INTEGER NOT NULL DEFAULT 0,"
+    " other_mj INTEGER NOT NULL DEFAULT 0, overrun_mj INTEGER NOT NULL DEFAULT 0,"
+    " credit_mj INTEGER NOT NULL DEFAULT 0, estimated_mj INTEGER NOT NULL DEFAULT 0,"
+    " estimated_used_mj INTEGER NOT NULL DEFAULT 0,"
+    " estimated_runs INTEGER NOT NULL DEFAULT 0,"
+    " price_u INTEGER NOT NULL DEFAULT 0, co2_mg INTEGER NOT NULL DEFAULT 0,"
+    " unpriced_mj INTEGER NOT NULL DEFAULT 0,"
+    " co2_unknown_mj INTEGER NOT NULL DEFAULT 0,"
+    " runs INTEGER NOT NULL DEFAULT 0,"
+    " PRIMARY KEY (month_s, cluster, account)) WITHOUT ROWID;"
     /* What of a run was posted to which month: the lines of a statement. */
     "CREATE TABLE run_months ("
     " month_s INTEGER NOT NULL, account TEXT NOT NULL,"
@@ -327,7 +357,9 @@ static const char version_4[] =
     " dram_mj INTEGER NOT NULL DEFAULT 0, gpu_mj INTEGER NOT NULL DEFAULT 0,"
     " other_mj INTEGER NOT NULL DEFAULT 0, overrun_mj INTEGER NOT NULL DEFAULT 0,"
     " credit_mj INTEGER NOT NULL DEFAULT 0, price_u INTEGER NOT NULL DEFAULT 0,"
-    " co2_mg INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (month_s, account, run_id))"
+    " co2_mg INTEGER NOT NULL DEFAULT 0, unpriced_mj INTEGER NOT NULL DEFAULT 0,"
+    " co2_unknown_mj INTEGER NOT NULL DEFAULT 0,"
+    " PRIMARY KEY (month_s, account, run_id))"
     " WITHOUT ROWID;"
     "CREATE INDEX run_months_run ON run_months (run_id);"
     /* What the nodes' counters grew by, booked when a node's first report of the next
@@ -369,6 +401,11 @@ static const char version_4[] =
      * whose time had come. text "{}": there is none from then on. */
     "ALTER TABLE rollups ADD COLUMN price_u INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE rollups ADD COLUMN co2_mg INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE rollups ADD COLUMN unpriced_mj INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE rollups ADD COLUMN co2_unknown_mj INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE rollups SET"
+    " unpriced_mj = cpu_mj + dram_mj + gpu_mj + other_mj - overrun_mj,"
+    " co2_unknown_mj = cpu_mj + dram_mj + gpu_mj + other_mj - overrun_mj;"
     "CREATE TABLE tariffs ("
     " id INTEGER PRIMARY KEY, since_s INTEGER NOT NULL, currency TEXT NOT NULL,"
     " text TEXT NOT NULL, time_s INTEGER NOT NULL);"
@@ -419,6 +456,7 @@ static const char version_4[] =
     " account TEXT NOT NULL, cpu_mj INTEGER NOT NULL, dram_mj INTEGER NOT NULL,"
     " gpu_mj INTEGER NOT NULL, other_mj INTEGER NOT NULL, overrun_mj INTEGER NOT NULL,"
     " credit_mj INTEGER NOT NULL, price_u INTEGER NOT NULL, co2_mg INTEGER NOT NULL,"
+    " unpriced_mj INTEGER NOT NULL, co2_unknown_mj INTEGER NOT NULL,"
     " runs INTEGER NOT NULL, currency TEXT, quota_mj INTEGER, digest TEXT NOT NULL,"
     " UNIQUE (month_s, account));"
     "CREATE TRIGGER periods_no_update BEFORE UPDATE ON periods"

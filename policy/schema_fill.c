@@ -24,15 +24,19 @@
     " COALESCE((SELECT -SUM(mj) FROM entries e WHERE e.run_id = r.id"                  \
     "  AND kind = 'credit'), 0), 1 FROM runs r WHERE r.state = 'settled'"
 
+/* Nothing had a price. */
+#define CHARGED "SUM(cpu_mj + dram_mj + gpu_mj + other_mj - overrun_mj - credit_mj)"
+
 #define SUMS                                                                           \
     " SUM(cpu_mj), SUM(dram_mj), SUM(gpu_mj), SUM(other_mj), SUM(overrun_mj),"         \
-    " SUM(credit_mj)"
+    " SUM(credit_mj), " CHARGED ", " CHARGED
 
 #define WHOSE "r.cluster, r.account, r.user, r.partition, r.qos, r.gpu_types"
 
 #define FILL(table, start, local)                                                      \
     "INSERT INTO " table " (" start ", cluster, account, user, partition, qos,"        \
-    " gpu_types, cpu_mj, dram_mj, gpu_mj, other_mj, overrun_mj, credit_mj, runs)"      \
+    " gpu_types, cpu_mj, dram_mj, gpu_mj, other_mj, overrun_mj, credit_mj,"            \
+    " unpriced_mj, co2_unknown_mj, runs)"                                              \
     " SELECT from_s, cluster, account, user, partition, qos, gpu_types," SUMS          \
     ", SUM(runs) FROM ("                                                               \
     "SELECT " local "(q.quarter_s) AS from_s, " WHOSE "," POSTED                       \
@@ -44,12 +48,17 @@ static const char version_4[] = FILL("rollup_days", "day_s", "local_day")
     FILL("rollup_months", "month_s",
          "local_month") "INSERT INTO run_months (month_s, account, run_id, cpu_mj, "
                         "dram_mj, gpu_mj,"
-                        " other_mj, overrun_mj, credit_mj)"
+                        " other_mj, overrun_mj, credit_mj, unpriced_mj, co2_unknown_mj)"
                         " SELECT from_s, account, id," SUMS " FROM ("
                         "SELECT local_month(q.quarter_s) AS from_s, r.account, r.id AS "
                         "id," POSTED " GROUP BY 1, 2, 3"
                         " UNION ALL SELECT local_month(r.end_s / 900 * 900), "
-                        "r.account, r.id," ENDED ") GROUP BY 1, 2, 3;";
+                        "r.account, r.id," ENDED ") GROUP BY 1, 2, 3;"
+                        "INSERT INTO account_months (month_s, cluster, account, cpu_mj,"
+                        " dram_mj, gpu_mj, other_mj, overrun_mj, credit_mj,"
+                        " unpriced_mj, co2_unknown_mj, runs) SELECT month_s, cluster,"
+                        " account," SUMS ", SUM(runs) FROM rollup_months"
+                        " GROUP BY 1, 2, 3;";
 
 static void local_day(sqlite3_context *context, int count, sqlite3_value **values)
 {

@@ -61,6 +61,24 @@ struct span_piece *span_pieces(const struct window *window, enum span_unit most,
     return pieces.list;
 }
 
+void span_cut(const struct window *window, struct window *days, struct window *months)
+{
+    struct window first, last;
+
+    period_day_of(window->from_s, &first);
+    period_day_of(window->until_s, &last);
+    days->from_s = first.from_s == window->from_s ? first.from_s : first.until_s;
+    days->until_s = last.from_s;
+    if (days->until_s < days->from_s)
+        days->from_s = days->until_s = window->until_s;
+    period_month_of(days->from_s, &first);
+    period_month_of(days->until_s, &last);
+    months->from_s = first.from_s == days->from_s ? first.from_s : first.until_s;
+    months->until_s = last.from_s;
+    if (months->until_s < months->from_s)
+        months->from_s = months->until_s = days->until_s;
+}
+
 int span_is_days(const struct window *window)
 {
     struct window first, last;

@@ -25,6 +25,10 @@ struct span_piece {
 struct span_piece *span_pieces(const struct window *window, enum span_unit most,
                                size_t *count);
 
+/* The whole days of a window, and the whole months of these; both lie in it, empty
+ * where it has none. */
+void span_cut(const struct window *window, struct window *days, struct window *months);
+
 /* Whether a window begins and ends with days. */
 int span_is_days(const struct window *window);
 

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "policy/budget_json.h"
+#include "policy/energy.h"
 #include "policy/pricing.h"
 #include "policy/quota_right.h"
 
@@ -14,13 +15,13 @@
     "WITH RECURSIVE below(account) AS (SELECT ?1 UNION SELECT a.account"               \
     " FROM accounts a JOIN below b ON a.parent = b.account WHERE a.account <> ?1) "
 
-#define COLUMNS 15
+#define COLUMNS 17
 
 /* A page's columns, as its lines have them. */
 static const char *const columns[COLUMNS] = {
-    "account",   "run_id",   "job_id",   "user",    "name",
-    "partition", "start_s",  "end_s",    "cpu_mj",  "dram_mj",
-    "gpu_mj",    "other_mj", "borne_mj", "price_u", "co2_mg"};
+    "account",  "run_id",  "job_id", "user",        "name",          "partition",
+    "start_s",  "end_s",   "cpu_mj", "dram_mj",     "gpu_mj",        "other_mj",
+    "borne_mj", "price_u", "co2_mg", "unpriced_mj", "co2_unknown_mj"};
 
 static json_t *error(const char *sentence)
 {
@@ -57,16 +58,32 @@ char *statement_month_text(int64_t month_s, char month[STATEMENT_MONTH])
     return month;
 }
 
+static void mark(json_t *figures, const char *key, const char *left_out)
+{
+    if (energy_known(json_integer_value(json_object_get(figures, key)),
+                     json_integer_value(json_object_get(figures, left_out))) ==
+        ENERGY_UNKNOWN)
+        json_object_set_new(figures, key, json_null());
+}
+
+/* A sum of nothing is null. */
+static void mark_unknown(json_t *figures)
+{
+    mark(figures, "price_u", "unpriced_mj");
+    mark(figures, "co2_mg", "co2_unknown_mj");
+}
+
 json_t *statement_figures(sqlite3_stmt *stmt, int column)
 {
-    static const char *const keys[] = {"cpu_mj",   "dram_mj",    "gpu_mj",
-                                       "other_mj", "overrun_mj", "credit_mj",
-                                       "price_u",  "co2_mg",     "runs"};
+    static const char *const keys[] = {"cpu_mj",         "dram_mj",    "gpu_mj",
+                                       "other_mj",       "overrun_mj", "credit_mj",
+                                       "price_u",        "co2_mg",     "unpriced_mj",
+                                       "co2_unknown_mj", "runs"};
     json_t *figures = json_object();
     int64_t used_mj = 0, borne_mj = 0;
 
-    for (int i = 0; i < 9; i++) {
-        int64_t value = sqlite3_column_int64(stmt, column + i);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        int64_t value = sqlite3_column_int64(stmt, column + (int)i);
 
         used_mj += i < 4 ? value : 0;
         borne_mj += i == 4 || i == 5 ? value : 0;
@@ -74,6 +91,7 @@ json_t *statement_figures(sqlite3_stmt *stmt, int column)
     }
     json_object_set_new(figures, "used_mj", json_integer(used_mj));
     json_object_set_new(figures, "charged_mj", json_integer(used_mj - borne_mj));
+    mark_unknown(figures);
     return figures;
 }
 
@@ -190,6 +208,7 @@ static json_t *totals_json(const json_t *accounts)
                 json_integer(json_integer_value(json_object_get(totals, key)) +
                              json_integer_value(value)));
     }
+    mark_unknown(totals);
     return totals;
 }
 
@@ -303,6 +322,10 @@ static json_t *line_json(sqlite3_stmt *stmt)
     return line;
 }
 
+/* As energy_known() has it. */
+#define KNOWN(sum, left_out)                                                           \
+    " CASE WHEN " sum " <> 0 OR " left_out " = 0 THEN " sum " END"
+
 /* The page's place: lines that were looked at, and the last of them. */
 struct place {
     char account[64];
@@ -319,9 +342,12 @@ static int add_lines(const struct statement_call *call, const struct window *mon
         "SELECT m.account, m.run_id, r.job_text, r.user, r.name, r.partition, "
         "r.start_s,"
         " r.end_s, m.cpu_mj, m.dram_mj, m.gpu_mj, m.other_mj,"
-        " m.overrun_mj + m.credit_mj, m.price_u, m.co2_mg"
-        " FROM run_months m JOIN runs r ON r.id = m.run_id WHERE m.month_s = ? AND"
-        " m.account = ? AND m.run_id > ? ORDER BY m.run_id LIMIT ?",
+        " m.overrun_mj + m.credit_mj," KNOWN("m.price_u", "m.unpriced_mj") "," KNOWN(
+            "m.co2_mg", "m.co2_unknown_mj") ", m.unpriced_mj, m.co2_unknown_mj"
+                                            " FROM run_months m JOIN runs r ON r.id = "
+                                            "m.run_id WHERE m.month_s = ? AND"
+                                            " m.account = ? AND m.run_id > ? ORDER BY "
+                                            "m.run_id LIMIT ?",
         "isii", month->from_s, place->account, place->run,
         (int64_t)(STATEMENT_PAGE - place->count));
     int rc = SQLITE_NOMEM;

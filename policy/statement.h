@@ -47,7 +47,8 @@ char *statement_month_text(int64_t month_s, char text[STATEMENT_MONTH]);
  * these columns on: used_mj and charged_mj with them. */
 #define STATEMENT_SUMS                                                                 \
     " SUM(cpu_mj), SUM(dram_mj), SUM(gpu_mj), SUM(other_mj), SUM(overrun_mj),"         \
-    " SUM(credit_mj), SUM(price_u), SUM(co2_mg), SUM(runs)"
+    " SUM(credit_mj), SUM(price_u), SUM(co2_mg), SUM(unpriced_mj),"                    \
+    " SUM(co2_unknown_mj), SUM(runs)"
 json_t *statement_figures(sqlite3_stmt *stmt, int column);
 
 #endif

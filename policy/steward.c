@@ -62,9 +62,10 @@ struct steward {
     struct impact_queue seen; /* Slurm's jobs and partitions, as of the last round */
     uint32_t changed[CHANGED_MOST]; /* jobs that run, with another time limit */
     int changed_count;
+    bool dbd_away; /* only the thread changes it */
     /* of the thread alone: */
     struct tree tree;
-    bool has_tree, dbd_away;
+    bool has_tree;
     int64_t next_tree_s;
     struct waiting waiting;
     struct standings standings;
@@ -79,7 +80,19 @@ static void note_dbd(struct steward *s, bool away)
                  s->has_tree ? "" : ", and accounts are flat");
     if (!away && s->dbd_away)
         log_line("slurmdbd answers again");
+    pthread_mutex_lock(&s->lock);
     s->dbd_away = away;
+    pthread_mutex_unlock(&s->lock);
+}
+
+bool steward_slurmdbd_away(struct steward *s)
+{
+    bool away;
+
+    pthread_mutex_lock(&s->lock);
+    away = s->dbd_away;
+    pthread_mutex_unlock(&s->lock);
+    return away;
 }
 
 static void refresh(struct steward *s, int64_t now_s)

@@ -27,6 +27,10 @@ void steward_kick(struct steward *steward);
  * `most`. How many. Thread-safe. */
 int steward_changed(struct steward *steward, uint32_t *jobs, int most);
 
+/* Whether slurmdbd did not answer when it was last asked for its accounts. Thread-safe.
+ */
+bool steward_slurmdbd_away(struct steward *steward);
+
 /* The jobs that wait for energy and that this person may see: {"jobs":[…]}, a new
  * reference. Thread-safe. */
 json_t *steward_queue(struct steward *steward, const struct access_rights *rights);

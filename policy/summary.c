@@ -86,7 +86,8 @@ static void read_entries(struct ledger *ledger, int64_t run_id, struct summary *
                      "SELECT SUM(CASE WHEN kind <> 'overrun' THEN mj ELSE 0 END),"
                      " SUM(CASE WHEN kind = 'overrun' THEN mj ELSE 0 END),"
                      " SUM(CASE WHEN kind = 'credit' THEN -mj ELSE 0 END),"
-                     " SUM(price_u), SUM(co2_mg) FROM entries WHERE run_id = ?",
+                     " SUM(price_u), SUM(co2_mg), SUM(unpriced_mj),"
+                     " SUM(co2_unknown_mj) FROM entries WHERE run_id = ?",
                      "i", run_id);
 
     if (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
@@ -95,7 +96,10 @@ static void read_entries(struct ledger *ledger, int64_t run_id, struct summary *
         summary->credit_mj = sqlite3_column_int64(stmt, 2);
         summary->priced = sqlite3_column_type(stmt, 3) != SQLITE_NULL;
         summary->price_u = sqlite3_column_int64(stmt, 3);
+        summary->co2_told = sqlite3_column_type(stmt, 4) != SQLITE_NULL;
         summary->co2_mg = sqlite3_column_int64(stmt, 4);
+        summary->unpriced_mj = sqlite3_column_int64(stmt, 5);
+        summary->co2_unknown_mj = sqlite3_column_int64(stmt, 6);
     }
     ledger_done(ledger, stmt);
 }

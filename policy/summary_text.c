@@ -47,7 +47,15 @@ static size_t put_used(char *text, size_t len, const struct summary *summary)
     return len;
 }
 
-/* The longest there can be is 400 bytes. */
+/* What is left out is told only where something is. */
+static size_t put_cost(char *text, size_t len, const char *key, int64_t sum,
+                       const char *left_out, int64_t left_out_mj)
+{
+    len = put(text, len, key, sum);
+    return left_out_mj ? put(text, len, left_out, left_out_mj) : len;
+}
+
+/* The longest there can be is 500 bytes. */
 char *summary_text(const struct summary *summary, char text[SUMMARY_TEXT])
 {
     size_t len = (size_t)snprintf(text, SUMMARY_TEXT, "{\"kwota\":%d", SUMMARY_FORMAT);
@@ -59,10 +67,12 @@ char *summary_text(const struct summary *summary, char text[SUMMARY_TEXT])
     len += (size_t)snprintf(
         text + len, SUMMARY_TEXT - len, ",\"quality\":\"%s\",\"simulated\":%s",
         qualities[summary->quality], summary->simulated ? "true" : "false");
-    if (summary->priced) {
-        len = put(text, len, "price_u", summary->price_u);
-        len = put(text, len, "co2_mg", summary->co2_mg);
-    }
+    if (summary->priced)
+        len = put_cost(text, len, "price_u", summary->price_u, "unpriced_mj",
+                       summary->unpriced_mj);
+    if (summary->co2_told)
+        len = put_cost(text, len, "co2_mg", summary->co2_mg, "co2_unknown_mj",
+                       summary->co2_unknown_mj);
     snprintf(text + len, SUMMARY_TEXT - len, "}");
     return text;
 }
@@ -128,7 +138,10 @@ int summary_read(const char *comment, struct summary *summary)
     summary->simulated = json_is_true(json_object_get(json, "simulated"));
     summary->priced = json_object_get(json, "price_u") != NULL;
     summary->price_u = integer(json, "price_u");
+    summary->co2_told = json_object_get(json, "co2_mg") != NULL;
     summary->co2_mg = integer(json, "co2_mg");
+    summary->unpriced_mj = integer(json, "unpriced_mj");
+    summary->co2_unknown_mj = integer(json, "co2_unknown_mj");
     json_decref(json);
     return rc;
 }

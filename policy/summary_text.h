@@ -25,9 +25,10 @@ struct summary {
     int64_t overrun_mj, credit_mj; /* the centre's parts, both >= 0 */
     enum summary_quality quality;
     bool simulated;
-    bool priced;     /* there is a tariff, and the two below mean something */
-    int64_t price_u; /* millionths of the tariff's currency */
+    bool priced, co2_told; /* there is a tariff, and the one below means something */
+    int64_t price_u;       /* millionths of the tariff's currency */
     int64_t co2_mg;
+    int64_t unpriced_mj, co2_unknown_mj; /* what those leave out of what was charged */
 };
 
 /* Returns text: {"kwota":1,"total_mj":…,"cpu_mj":…,…,"charge_mj":…,"overrun_mj":…,

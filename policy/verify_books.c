@@ -140,6 +140,8 @@ static void check_energy(struct verify *v)
     must_be_equal(v, "mJ in charges, adjustments and overruns", entered,
                   "in the roll-ups by month", number(v, ALL_KINDS "rollup_months"));
     must_be_equal(v, "mJ in charges, adjustments and overruns", entered,
+                  "in the accounts' months", number(v, ALL_KINDS "account_months"));
+    must_be_equal(v, "mJ in charges, adjustments and overruns", entered,
                   "in the runs' months", number(v, ALL_KINDS "run_months"));
     v->found->checked++;
     if (rolled > measured)

@@ -8,20 +8,28 @@
 #include "policy/verify_inside.h"
 
 /* What is compared, and its columns in the order of the queries below. */
-static const char *const amounts[] = {
-    "mJ of cpu",     "mJ of dram",     "mJ of gpu", "mJ of other",
-    "mJ of overrun", "mJ of credit",   "runs",      "millionths of the price",
-    "mg of CO2",     "mJ of estimates"};
+static const char *const amounts[] = {"mJ of cpu",
+                                      "mJ of dram",
+                                      "mJ of gpu",
+                                      "mJ of other",
+                                      "mJ of overrun",
+                                      "mJ of credit",
+                                      "runs",
+                                      "millionths of the price",
+                                      "mg of CO2",
+                                      "mJ of estimates",
+                                      "mJ without a price",
+                                      "mJ without CO2"};
 
 #define AMOUNTS ((int)(sizeof amounts / sizeof *amounts))
 
 #define SUMS                                                                           \
     ", SUM(a0), SUM(a1), SUM(a2), SUM(a3), SUM(a4), SUM(a5), SUM(a6), SUM(a7),"        \
-    " SUM(a8), SUM(a9) "
+    " SUM(a8), SUM(a9), SUM(a10), SUM(a11) "
 #define DIFFER                                                                         \
     " HAVING SUM(a0) <> 0 OR SUM(a1) <> 0 OR SUM(a2) <> 0 OR SUM(a3) <> 0"             \
     " OR SUM(a4) <> 0 OR SUM(a5) <> 0 OR SUM(a6) <> 0 OR SUM(a7) <> 0"                 \
-    " OR SUM(a8) <> 0 OR SUM(a9) <> 0"
+    " OR SUM(a8) <> 0 OR SUM(a9) <> 0 OR SUM(a10) <> 0 OR SUM(a11) <> 0"
 #define WHOSE "account, user, partition"
 
 /* What one table has beyond another, by whom: rows of WHOSE and the amounts. */
@@ -37,9 +45,11 @@ static const struct comparison by_run = {
     "SELECT " WHOSE SUMS "FROM ("
     "SELECT account, user, partition, cpu_mj AS a0, dram_mj AS a1, gpu_mj AS a2,"
     " other_mj AS a3, overrun_mj AS a4, credit_mj AS a5, 0 AS a6, price_u AS a7,"
-    " co2_mg AS a8, 0 AS a9 FROM rollup_months WHERE month_s >= ?1 AND month_s < ?2"
+    " co2_mg AS a8, 0 AS a9, unpriced_mj AS a10, co2_unknown_mj AS a11 FROM "
+    "rollup_months WHERE month_s >= ?1 AND month_s < ?2"
     " UNION ALL SELECT m.account, r.user, r.partition, -m.cpu_mj, -m.dram_mj,"
-    " -m.gpu_mj, -m.other_mj, -m.overrun_mj, -m.credit_mj, 0, -m.price_u, -m.co2_mg, 0"
+    " -m.gpu_mj, -m.other_mj, -m.overrun_mj, -m.credit_mj, 0, -m.price_u, -m.co2_mg, 0,"
+    " -m.unpriced_mj, -m.co2_unknown_mj"
     " FROM run_months m JOIN runs r ON r.id = m.run_id"
     " WHERE m.month_s >= ?1 AND m.month_s < ?2) x GROUP BY " WHOSE DIFFER};
 
@@ -49,13 +59,30 @@ static const struct comparison by_day = {
     "SELECT cluster, account, user, partition, qos, gpu_types, cpu_mj AS a0,"
     " dram_mj AS a1, gpu_mj AS a2, other_mj AS a3, overrun_mj AS a4, credit_mj AS a5,"
     " runs AS a6, price_u AS a7, co2_mg AS a8,"
-    " estimated_mj + estimated_used_mj + estimated_runs AS a9 FROM rollup_months"
+    " estimated_mj + estimated_used_mj + estimated_runs AS a9, unpriced_mj AS a10, "
+    "co2_unknown_mj AS a11 FROM rollup_months"
     " WHERE month_s >= ?1 AND month_s < ?2"
     " UNION ALL SELECT cluster, account, user, partition, qos, gpu_types, -cpu_mj,"
     " -dram_mj, -gpu_mj, -other_mj, -overrun_mj, -credit_mj, -runs, -price_u, -co2_mg,"
-    " -estimated_mj - estimated_used_mj - estimated_runs FROM rollup_days WHERE day_s "
+    " -estimated_mj - estimated_used_mj - estimated_runs, -unpriced_mj, "
+    "-co2_unknown_mj FROM rollup_days WHERE day_s "
     ">= ?1 AND day_s < ?2) x"
     " GROUP BY cluster, " WHOSE ", qos, gpu_types" DIFFER};
+
+/* Told by account alone. */
+static const struct comparison by_account = {
+    "months", "the roll-up by account", "the roll-up by month",
+    "SELECT account, 'all', 'all'" SUMS "FROM ("
+    "SELECT cluster, account, cpu_mj AS a0, dram_mj AS a1, gpu_mj AS a2,"
+    " other_mj AS a3, overrun_mj AS a4, credit_mj AS a5, runs AS a6, price_u AS a7,"
+    " co2_mg AS a8, estimated_mj + estimated_used_mj + estimated_runs AS a9,"
+    " unpriced_mj AS a10, co2_unknown_mj AS a11 FROM account_months"
+    " WHERE month_s >= ?1 AND month_s < ?2"
+    " UNION ALL SELECT cluster, account, -cpu_mj, -dram_mj, -gpu_mj, -other_mj,"
+    " -overrun_mj, -credit_mj, -runs, -price_u, -co2_mg,"
+    " -estimated_mj - estimated_used_mj - estimated_runs, -unpriced_mj,"
+    " -co2_unknown_mj FROM rollup_months WHERE month_s >= ?1 AND month_s < ?2) x"
+    " GROUP BY cluster, account" DIFFER};
 
 /* A quarter-hour's overrun is all that the centre bears, credits too. */
 static const struct comparison by_quarter = {
@@ -63,9 +90,11 @@ static const struct comparison by_quarter = {
     "SELECT " WHOSE SUMS "FROM ("
     "SELECT cluster, account, user, partition, cpu_mj AS a0, dram_mj AS a1,"
     " gpu_mj AS a2, other_mj AS a3, overrun_mj + credit_mj AS a4, 0 AS a5, runs AS a6,"
-    " 0 AS a7, 0 AS a8, 0 AS a9 FROM rollup_days WHERE day_s >= ?1 AND day_s < ?2"
+    " price_u AS a7, co2_mg AS a8, 0 AS a9, unpriced_mj AS a10, co2_unknown_mj AS a11 "
+    "FROM rollup_days WHERE day_s >= ?1 AND day_s < ?2"
     " UNION ALL SELECT cluster, account, user, partition, -cpu_mj, -dram_mj, -gpu_mj,"
-    " -other_mj, -overrun_mj, 0, -runs, 0, 0, 0 FROM rollups"
+    " -other_mj, -overrun_mj, 0, -runs, -price_u, -co2_mg, 0, -unpriced_mj, "
+    "-co2_unknown_mj FROM rollups"
     " WHERE quarter_s >= ?1 AND quarter_s < ?2) x GROUP BY cluster, " WHOSE DIFFER};
 
 /* ?3: the month whose runs can have used something then. */
@@ -74,13 +103,13 @@ static const struct comparison by_use = {
     "SELECT " WHOSE SUMS "FROM ("
     "SELECT quarter_s, cluster, account, user, partition, cpu_mj AS a0, dram_mj AS a1,"
     " gpu_mj AS a2, other_mj AS a3, 0 AS a4, 0 AS a5, 0 AS a6, 0 AS a7, 0 AS a8,"
-    " 0 AS a9 FROM rollups WHERE quarter_s >= ?1 AND quarter_s < ?2"
+    " 0 AS a9, 0 AS a10, 0 AS a11 FROM rollups WHERE quarter_s >= ?1 AND quarter_s < ?2"
     " UNION ALL SELECT q.quarter_s, r.cluster, r.account, r.user, r.partition,"
     " CASE q.kind WHEN 'package' THEN -q.posted_mj ELSE 0 END,"
     " CASE q.kind WHEN 'dram' THEN -q.posted_mj ELSE 0 END,"
     " CASE q.kind WHEN 'gpu' THEN -q.posted_mj ELSE 0 END,"
     " CASE WHEN q.kind IN ('package', 'dram', 'gpu') THEN 0 ELSE -q.posted_mj END,"
-    " 0, 0, 0, 0, 0, 0 FROM run_months m JOIN runs r ON r.id = m.run_id"
+    " 0, 0, 0, 0, 0, 0, 0, 0 FROM run_months m JOIN runs r ON r.id = m.run_id"
     " JOIN tokens t ON t.run_id = r.id JOIN run_quarters q ON q.token = t.token"
     " WHERE m.month_s >= ?3 AND m.month_s < ?2 AND q.quarter_s >= ?1"
     " AND q.quarter_s < ?2) x GROUP BY quarter_s, cluster, " WHOSE DIFFER};
@@ -163,21 +192,23 @@ int verify_months(struct verify *v, int64_t *after)
     static const char *const firsts[] = {
         "SELECT MIN(month_s) FROM run_months WHERE month_s >= ?",
         "SELECT MIN(month_s) FROM rollup_months WHERE month_s >= ?",
+        "SELECT MIN(month_s) FROM account_months WHERE month_s >= ?",
         "SELECT MIN(day_s) FROM rollup_days WHERE day_s >= ?"};
     struct window month;
     char when[64];
 
-    if (!next_window(v, firsts, 3, period_month_of, *after, &month))
+    if (!next_window(v, firsts, 4, period_month_of, *after, &month))
         return 0;
     snprintf(when, sizeof when, "month %s",
              verify_day(month.from_s, (char[VERIFY_DAY]){0}));
     when[strlen("month 2026-11")] = '\0';
     if (compare(v, &by_run, when, &month, 0) < 0 ||
-        compare(v, &by_day, when, &month, 0) < 0)
+        compare(v, &by_day, when, &month, 0) < 0 ||
+        compare(v, &by_account, when, &month, 0) < 0)
         return -1;
     *after = month.until_s;
     v->found->checked = 1;
-    v->found->percent = percent_of(first_of(v, firsts, 3, 0), *after);
+    v->found->percent = percent_of(first_of(v, firsts, 4, 0), *after);
     return 1;
 }
 

@@ -10,6 +10,12 @@
 /* So many runs at once. */
 #define PIECE 1000
 
+/* What energy costs and causes, and what of it is not known. */
+static const char *const costs[] = {"millionths of the price", "mg of CO2",
+                                    "mJ without a price", "mJ without CO2"};
+#define COSTS ((int)(sizeof costs / sizeof *costs))
+#define COST_SUMS " SUM(price_u), SUM(co2_mg), SUM(unpriced_mj), SUM(co2_unknown_mj)"
+
 /* What the books say of one run. */
 struct run_books {
     int64_t id, overrun_mj;
@@ -20,6 +26,7 @@ struct run_books {
     int64_t used_mj[KINDS], posted_mj[KINDS]; /* by its quarter-hours */
     int64_t counts_mj[KINDS];                 /* by its nodes' counts */
     int64_t months_mj[KINDS], months_borne_mj, months_credit_mj;
+    int64_t costs[COSTS], months_costs[COSTS]; /* by its entries, by its months */
 };
 
 struct piece {
@@ -73,6 +80,8 @@ static void take_entry(struct run_books *run, sqlite3_stmt *row)
     int64_t count = sqlite3_column_int64(row, 2), mj = sqlite3_column_int64(row, 3);
 
     run->entries += count;
+    for (int c = 0; c < COSTS; c++)
+        run->costs[c] += sqlite3_column_int64(row, 4 + c);
     if (strcmp(kind, "charge") == 0)
         run->charges += count;
     if (strcmp(kind, "overrun") == 0)
@@ -104,13 +113,15 @@ static void take_months(struct run_books *run, sqlite3_stmt *row)
         run->months_mj[k] = sqlite3_column_int64(row, 1 + k);
     run->months_borne_mj = sqlite3_column_int64(row, 5);
     run->months_credit_mj = sqlite3_column_int64(row, 6);
+    for (int c = 0; c < COSTS; c++)
+        run->months_costs[c] = sqlite3_column_int64(row, 7 + c);
 }
 
 static const struct {
     const char *sql; /* rows of a run's id and more, from ?1 to ?2 */
     void (*take)(struct run_books *run, sqlite3_stmt *row);
 } sources[] = {
-    {"SELECT run_id, kind, COUNT(*), SUM(mj) FROM entries"
+    {"SELECT run_id, kind, COUNT(*), SUM(mj)," COST_SUMS " FROM entries"
      " WHERE run_id >= ? AND run_id <= ? GROUP BY run_id, kind",
      take_entry},
     {"SELECT t.run_id, q.kind, SUM(q.posted_mj), SUM(q.mj) FROM tokens t"
@@ -123,7 +134,7 @@ static const struct {
      " AND d.uj IS NOT NULL GROUP BY t.run_id, d.kind",
      take_counts},
     {"SELECT run_id, SUM(cpu_mj), SUM(dram_mj), SUM(gpu_mj), SUM(other_mj),"
-     " SUM(overrun_mj), SUM(credit_mj) FROM run_months"
+     " SUM(overrun_mj), SUM(credit_mj)," COST_SUMS " FROM run_months"
      " WHERE run_id >= ? AND run_id <= ? GROUP BY run_id",
      take_months},
 };
@@ -230,6 +241,17 @@ static void check_months(struct verify *v, const struct run_books *run,
                       run->text, run->months_credit_mj, -run->credit_mj);
 }
 
+static void check_costs(struct verify *v, const struct run_books *run,
+                        const struct verify_run *it)
+{
+    for (int c = 0; c < COSTS; c++)
+        if (run->months_costs[c] != run->costs[c])
+            verify_breach(v, "months", it, VERIFY_REMEDY,
+                          "job %s: its months have %" PRId64
+                          " %s, its entries %" PRId64,
+                          run->text, run->months_costs[c], costs[c], run->costs[c]);
+}
+
 static void check_counts(struct verify *v, const struct run_books *run,
                          const struct verify_run *it)
 {
@@ -259,6 +281,7 @@ static void check(struct verify *v, const struct run_books *run)
     check_charge(v, run, &it);
     check_entries(v, run, &it);
     check_months(v, run, &it);
+    check_costs(v, run, &it);
     if (memcmp(run->used_mj, run->posted_mj, sizeof run->used_mj) != 0)
         v->found->waiting++;
 }

@@ -20,7 +20,7 @@ extern const struct command command_job, command_usage, command_nodes, command_p
     command_quota, command_grant, command_adjust, command_refund, command_transfer,
     command_quote, command_cap, command_top, command_web, command_import,
     command_statement, command_period, command_report, command_verify, command_prune,
-    command_ledger;
+    command_ledger, command_setup, command_doctor;
 
 /* Where kwotad is, from --server, KWOTA_SERVER, or the configuration. */
 void command_server(const char *server);

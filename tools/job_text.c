@@ -188,6 +188,14 @@ static void print_nodes(const json_t *run)
     table_print(table);
 }
 
+/* A kwotad of before does not tell. */
+static int64_t left_out(const json_t *run, const char *key)
+{
+    int64_t mj = job_integer(run, key);
+
+    return mj == ENERGY_UNKNOWN ? 0 : mj;
+}
+
 /* Nothing where there was no tariff. */
 static void print_price(const json_t *run)
 {
@@ -196,9 +204,11 @@ static void print_price(const json_t *run)
 
     if (price_u != ENERGY_UNKNOWN)
         printf("  %-10s %s\n", "price",
-               money_amount(price_u, job_string(run, "currency"), text));
+               money_least(money_amount(price_u, job_string(run, "currency"), text),
+                           left_out(run, "unpriced_mj")));
     if (co2_mg != ENERGY_UNKNOWN)
-        printf("  %-10s %s\n", "CO2", money_co2(co2_mg, text));
+        printf("  %-10s %s\n", "CO2",
+               money_least(money_co2(co2_mg, text), left_out(run, "co2_unknown_mj")));
 }
 
 static void print_pruned(const json_t *run)

@@ -20,7 +20,7 @@ static const struct command *const commands[] = {
     &command_verify, &command_ledger, &command_prune,     &command_quota,
     &command_grant,  &command_adjust, &command_refund,    &command_transfer,
     &command_policy, &command_cap,    &command_shadow,    &command_freeze,
-    &command_import};
+    &command_import, &command_setup,  &command_doctor};
 
 #define COMMANDS (sizeof commands / sizeof *commands)
 

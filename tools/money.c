@@ -2,6 +2,7 @@
 #include "tools/money.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "policy/decimal.h"
 #include "policy/energy.h"
@@ -48,5 +49,28 @@ char *money_co2(int64_t co2_mg, char text[MONEY_TEXT])
         snprintf(text, MONEY_TEXT, "%s g", decimal_text(co2_mg, 3, 0, number));
     else
         snprintf(text, MONEY_TEXT, "%s kg", decimal_text(co2_mg, 6, 0, number));
+    return text;
+}
+
+char *money_least(char text[MONEY_TEXT], int64_t left_out_mj)
+{
+    char known[MONEY_TEXT];
+
+    if (left_out_mj == 0 || strcmp(text, "-") == 0)
+        return text;
+    snprintf(known, sizeof known, "%s", text);
+    snprintf(text, MONEY_TEXT, "%s%.*s", left_out_mj < 0 ? "<=" : ">=", MONEY_TEXT - 3,
+             known);
+    return text;
+}
+
+char *money_left_out(const char *what, int64_t left_out_mj, char text[MONEY_TEXT])
+{
+    char kwh[ENERGY_TEXT];
+
+    text[0] = '\0';
+    if (left_out_mj != 0)
+        snprintf(text, MONEY_TEXT, "The %.8s of %s is not known.", what,
+                 energy_kwh_human(kwh, sizeof kwh, left_out_mj));
     return text;
 }

@@ -22,4 +22,11 @@ char *money_co2_kg(int64_t co2_mg, char text[MONEY_TEXT]);
 /* "380 g", "12.5 kg" */
 char *money_co2(int64_t co2_mg, char text[MONEY_TEXT]);
 
+/* "at least": puts ">=" before what is known where it leaves out so much energy, "<="
+ * where that was taken off. */
+char *money_least(char text[MONEY_TEXT], int64_t left_out_mj);
+
+/* "The price of 3.2 kWh is not known."; "" where nothing is left out. */
+char *money_left_out(const char *what, int64_t left_out_mj, char text[MONEY_TEXT]);
+
 #endif

@@ -101,15 +101,15 @@ static void print_statements(const json_t *reply, const char *currency)
 
     json_array_foreach(json_object_get(reply, "statements"), i, s)
     {
+        const struct statement_costs costs = statement_costs(s);
         char number[24], runs[24], kwh[ENERGY_TEXT], price[MONEY_TEXT], co2[MONEY_TEXT];
         const char *cells[] = {
             number,
             statement_text(s, "account"),
             runs,
             energy_kwh(kwh, sizeof kwh, statement_number(s, "charged_mj"), 6),
-            money_amount(statement_number(s, "price_u"), currency ? currency : "",
-                         price),
-            money_co2_kg(statement_number(s, "co2_mg"), co2)};
+            statement_amount(&costs, currency ? currency : "", price),
+            statement_co2_kg(&costs, co2)};
 
         snprintf(number, sizeof number, "%" PRId64, statement_number(s, "number"));
         snprintf(runs, sizeof runs, "%" PRId64, statement_number(s, "runs"));
@@ -161,6 +161,7 @@ static void print_list(const json_t *reply)
 
     json_array_foreach(json_object_get(reply, "periods"), i, p)
     {
+        const struct statement_costs costs = statement_costs(p);
         char closed[STATEMENT_TIME], count[24], numbers[64], kwh[ENERGY_TEXT],
             price[MONEY_TEXT] = "";
         const char *cells[] = {
@@ -170,8 +171,7 @@ static void print_list(const json_t *reply)
             count,
             numbers,
             energy_kwh(kwh, sizeof kwh, statement_number(p, "charged_mj"), 6),
-            currency ? money_amount(statement_number(p, "price_u"), currency, price)
-                     : price,
+            currency ? statement_amount(&costs, currency, price) : price,
             statement_text(p, "why")};
 
         snprintf(count, sizeof count, "%" PRId64, statement_number(p, "statements"));
@@ -191,23 +191,26 @@ static void print_csv(const json_t *reply)
 
     statement_time(statement_number(reply, "closed_s"), day);
     day[10] = '\0';
-    fputs("number,account,period,kwh,price,currency,co2_kg,date,charged_mj,digest\r\n",
+    fputs("number,account,period,kwh,price,currency,co2_kg,date,charged_mj,digest,"
+          "unpriced_mj,co2_unknown_mj\r\n",
           stdout);
     json_array_foreach(json_object_get(reply, "statements"), i, s)
     {
+        const struct statement_costs costs = statement_costs(s);
         const char *currency = json_string_value(json_object_get(s, "currency"));
         char kwh[ENERGY_TEXT], price[MONEY_TEXT] = "", co2[MONEY_TEXT] = "";
 
-        if (currency) {
-            money_price(statement_number(s, "price_u"), price);
-            money_co2_kg(statement_number(s, "co2_mg"), co2);
-        }
+        if (currency && costs.price_u != ENERGY_UNKNOWN)
+            money_price(costs.price_u, price);
+        if (currency && costs.co2_mg != ENERGY_UNKNOWN)
+            money_co2_kg(costs.co2_mg, co2);
         printf("%" PRId64 ",", statement_number(s, "number"));
         statement_csv_field(stdout, statement_text(s, "account"));
-        printf(",%s,%s,%s,%s,%s,%s,%" PRId64 ",%s\r\n", statement_text(reply, "month"),
+        printf(",%s,%s,%s,%s,%s,%s,%" PRId64 ",%s,%" PRId64 ",%" PRId64 "\r\n",
+               statement_text(reply, "month"),
                energy_kwh(kwh, sizeof kwh, statement_number(s, "charged_mj"), 9), price,
                currency ? currency : "", co2, day, statement_number(s, "charged_mj"),
-               statement_text(s, "digest"));
+               statement_text(s, "digest"), costs.unpriced_mj, costs.co2_unknown_mj);
     }
 }
 

@@ -247,28 +247,41 @@ char *report_estimate(char text[REPORT_CELL], const json_t *sums)
     return text;
 }
 
+/* What is known of a sum is more, or less, where some of it is not. */
+static const char *least(const json_t *sums, const char *key)
+{
+    int64_t mj = json_integer_value(json_object_get(sums, key));
+
+    return mj == 0 ? "" : mj < 0 ? "<=" : ">=";
+}
+
 char *report_price(char text[REPORT_CELL], const json_t *sums, const char *currency)
 {
     int64_t price_u = report_figure(sums, "price_u");
-    uint64_t cents = price_u == ENERGY_UNKNOWN ? 0
-                     : price_u < 0             ? ((uint64_t)-price_u + 5000) / 10000
-                                               : ((uint64_t)price_u + 5000) / 10000;
+    uint64_t cents;
 
-    snprintf(text, REPORT_CELL, "%s%" PRIu64 ".%02" PRIu64 "%s%s",
-             price_u < 0 && cents ? "-" : "", cents / 100, cents % 100,
-             currency ? " " : "", currency ? currency : "");
+    if (price_u == ENERGY_UNKNOWN)
+        return strcpy(text, "-");
+    cents = ((uint64_t)(price_u < 0 ? -price_u : price_u) + 5000) / 10000;
+    snprintf(text, REPORT_CELL, "%s%s%" PRIu64 ".%02" PRIu64 "%s%s",
+             least(sums, "unpriced_mj"), price_u < 0 && cents ? "-" : "", cents / 100,
+             cents % 100, currency ? " " : "", currency ? currency : "");
     return text;
 }
 
 char *report_co2(char text[REPORT_CELL], const json_t *sums)
 {
     int64_t mg = report_figure(sums, "co2_mg");
-    uint64_t g = mg == ENERGY_UNKNOWN || mg < 0 ? 0 : ((uint64_t)mg + 500) / 1000;
+    uint64_t g = mg < 0 ? 0 : ((uint64_t)mg + 500) / 1000;
+    const char *sign = least(sums, "co2_unknown_mj");
 
+    if (mg == ENERGY_UNKNOWN)
+        return strcpy(text, "-");
     if (g < 10000000)
-        snprintf(text, REPORT_CELL, "%" PRIu64 ".%03" PRIu64 " kg", g / 1000, g % 1000);
+        snprintf(text, REPORT_CELL, "%s%" PRIu64 ".%03" PRIu64 " kg", sign, g / 1000,
+                 g % 1000);
     else
-        snprintf(text, REPORT_CELL, "%" PRIu64 ".%" PRIu64 " t", g / 1000000,
+        snprintf(text, REPORT_CELL, "%s%" PRIu64 ".%" PRIu64 " t", sign, g / 1000000,
                  g / 100000 % 10);
     return text;
 }

@@ -62,7 +62,8 @@ char *report_change(char text[REPORT_CELL], int64_t now_mj, int64_t before_mj);
 /* What was measured, of what had been estimated: "104 %"; "" if nothing was. */
 char *report_estimate(char text[REPORT_CELL], const json_t *sums);
 
-/* "12.30 EUR"; CO2 as "1.234 kg", tonnes from ten on. */
+/* "12.30 EUR"; CO2 as "1.234 kg", tonnes from ten on. "-" where it is not known; ">="
+ * is before what is known where that is a part. */
 char *report_price(char text[REPORT_CELL], const json_t *sums, const char *currency);
 char *report_co2(char text[REPORT_CELL], const json_t *sums);
 

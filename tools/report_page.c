@@ -42,8 +42,8 @@ static char *group(char text[REPORT_CELL])
     size_t whole, length = 0, digits;
 
     snprintf(number, sizeof number, "%s", text);
-    digits = strspn(number + (number[0] == '-'), "0123456789");
-    whole = digits + (number[0] == '-');
+    digits = strspn(number + strspn(number, "-<>="), "0123456789");
+    whole = digits + strspn(number, "-<>=");
     for (size_t i = 0; number[i] && length + 5 < REPORT_CELL; i++) {
         size_t left = whole - i;
 

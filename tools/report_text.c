@@ -153,9 +153,10 @@ void report_table(const json_t *reply, const struct report_wish *wish)
 
 /* What a row has of its own; other lines have only their energy. */
 static const char *const kept[] = {
-    "previous_mj",    "used_mj", "overrun_mj", "credit_mj",    "cpu_mj",
-    "dram_mj",        "gpu_mj",  "other_mj",   "estimated_mj", "estimated_used_mj",
-    "estimated_runs", "price_u", "co2_mg",     "runs"};
+    "previous_mj",  "used_mj",           "overrun_mj",     "credit_mj",
+    "cpu_mj",       "dram_mj",           "gpu_mj",         "other_mj",
+    "estimated_mj", "estimated_used_mj", "estimated_runs", "price_u",
+    "co2_mg",       "unpriced_mj",       "co2_unknown_mj", "runs"};
 
 #define KEPT (sizeof kept / sizeof *kept)
 

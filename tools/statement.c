@@ -109,6 +109,11 @@ static int64_t integer(const json_t *line, size_t i)
     return json_integer_value(json_array_get(line, i));
 }
 
+static int64_t integer_or_unknown(const json_t *line, size_t i)
+{
+    return json_is_null(json_array_get(line, i)) ? ENERGY_UNKNOWN : integer(line, i);
+}
+
 static const char *text(const json_t *line, size_t i)
 {
     const char *value = json_string_value(json_array_get(line, i));
@@ -127,8 +132,10 @@ static void take_line(const json_t *json, struct statement_line *l)
                                  .start_s = integer(json, 6),
                                  .end_s = integer(json, 7),
                                  .borne_mj = integer(json, 12),
-                                 .price_u = integer(json, 13),
-                                 .co2_mg = integer(json, 14)};
+                                 .costs = {.price_u = integer_or_unknown(json, 13),
+                                           .co2_mg = integer_or_unknown(json, 14),
+                                           .unpriced_mj = integer(json, 15),
+                                           .co2_unknown_mj = integer(json, 16)}};
     for (size_t k = 0; k < LINE_KINDS; k++) {
         l->mj[k] = integer(json, 8 + k);
         l->used_mj += l->mj[k];
@@ -154,8 +161,7 @@ static int64_t write_page(const struct arguments *a, const json_t *head, json_t 
         sums->used_mj += line.used_mj;
         sums->borne_mj += line.borne_mj;
         sums->charged_mj += line.charged_mj;
-        sums->price_u += line.price_u;
-        sums->co2_mg += line.co2_mg;
+        statement_costs_add(&sums->costs, &line.costs);
         a->form->line(out, head, &line);
     }
     return statement_number(page, "looked_at");
@@ -204,7 +210,7 @@ static bool agree(const json_t *head, const struct statement_sums *sums)
 
     return statement_number(totals, "used_mj") == sums->used_mj &&
            statement_number(totals, "charged_mj") == sums->charged_mj &&
-           statement_number(totals, "price_u") == sums->price_u;
+           statement_number(totals, "price_u") == sums->costs.price_u;
 }
 
 static int copy(FILE *from)
@@ -256,6 +262,7 @@ static int write_statement(const struct arguments *a, json_t *head, FILE *runs)
         perror("kwota: the statement could not be written");
         return EXIT_REFUSED;
     }
+    statement_costs_summed(&sums.costs);
     a->form->end(stdout, head, &sums);
     return 0;
 }

@@ -24,7 +24,8 @@ static void csv_begin(FILE *out, const json_t *head)
 {
     (void)head;
     fputs("month,account,job,user,partition,name,start,end,cpu_mj,dram_mj,gpu_mj,"
-          "other_mj,used_mj,borne_mj,charged_mj,charged_kwh,price,currency,co2_kg\r\n",
+          "other_mj,used_mj,borne_mj,charged_mj,charged_kwh,price,currency,co2_kg,"
+          "unpriced_mj,co2_unknown_mj\r\n",
           out);
 }
 
@@ -48,13 +49,16 @@ static void csv_line(FILE *out, const json_t *head, const struct statement_line 
             statement_time(l->end_s, end));
     for (int k = 0; k < LINE_KINDS; k++)
         fprintf(out, "%" PRId64 ",", l->mj[k]);
-    if (currency) {
-        money_price(l->price_u, price);
-        money_co2_kg(l->co2_mg, co2);
-    }
-    fprintf(out, "%" PRId64 ",%" PRId64 ",%" PRId64 ",%s,%s,%s,%s\r\n", l->used_mj,
-            l->borne_mj, l->charged_mj, energy_kwh(kwh, sizeof kwh, l->charged_mj, 9),
-            price, currency ? currency : "", co2);
+    if (currency && l->costs.price_u != ENERGY_UNKNOWN)
+        money_price(l->costs.price_u, price);
+    if (currency && l->costs.co2_mg != ENERGY_UNKNOWN)
+        money_co2_kg(l->costs.co2_mg, co2);
+    fprintf(
+        out,
+        "%" PRId64 ",%" PRId64 ",%" PRId64 ",%s,%s,%s,%s,%" PRId64 ",%" PRId64 "\r\n",
+        l->used_mj, l->borne_mj, l->charged_mj,
+        energy_kwh(kwh, sizeof kwh, l->charged_mj, 9), price, currency ? currency : "",
+        co2, l->costs.unpriced_mj, l->costs.co2_unknown_mj);
 }
 
 /* Whoever reads it adds up by himself. */
@@ -74,6 +78,18 @@ static void json_begin(FILE *out, const json_t *head)
     fputs(",\n\"runs\": [\n", out);
 }
 
+static void put_costs(json_t *object, const struct statement_costs *costs)
+{
+    json_object_set_new(
+        object, "price_u",
+        costs->price_u == ENERGY_UNKNOWN ? json_null() : json_integer(costs->price_u));
+    json_object_set_new(object, "co2_mg",
+                        costs->co2_mg == ENERGY_UNKNOWN ? json_null()
+                                                        : json_integer(costs->co2_mg));
+    json_object_set_new(object, "unpriced_mj", json_integer(costs->unpriced_mj));
+    json_object_set_new(object, "co2_unknown_mj", json_integer(costs->co2_unknown_mj));
+}
+
 static void json_line(FILE *out, const json_t *head, const struct statement_line *l)
 {
     json_t *run =
@@ -85,10 +101,8 @@ static void json_line(FILE *out, const json_t *head, const struct statement_line
                   (json_int_t)l->mj[3], "used_mj", (json_int_t)l->used_mj, "borne_mj",
                   (json_int_t)l->borne_mj, "charged_mj", (json_int_t)l->charged_mj);
 
-    if (statement_currency(head)) {
-        json_object_set_new(run, "price_u", json_integer(l->price_u));
-        json_object_set_new(run, "co2_mg", json_integer(l->co2_mg));
-    }
+    if (statement_currency(head))
+        put_costs(run, &l->costs);
     fputs(l->place > 1 ? ",\n" : "", out);
     json_dumpf(run, out, JSON_COMPACT | JSON_PRESERVE_ORDER);
     json_decref(run);
@@ -96,13 +110,17 @@ static void json_line(FILE *out, const json_t *head, const struct statement_line
 
 static void json_end(FILE *out, const json_t *head, const struct statement_sums *sums)
 {
+    json_t *json =
+        json_pack("{s:I s:I s:I s:I}", "runs", (json_int_t)sums->lines, "used_mj",
+                  (json_int_t)sums->used_mj, "borne_mj", (json_int_t)sums->borne_mj,
+                  "charged_mj", (json_int_t)sums->charged_mj);
+
     (void)head;
-    fprintf(out,
-            "],\n\"sums\": {\"runs\": %" PRId64 ", \"used_mj\": %" PRId64
-            ", \"borne_mj\": %" PRId64 ", \"charged_mj\": %" PRId64
-            ", \"price_u\": %" PRId64 ", \"co2_mg\": %" PRId64 "}}\n",
-            sums->lines, sums->used_mj, sums->borne_mj, sums->charged_mj, sums->price_u,
-            sums->co2_mg);
+    put_costs(json, &sums->costs);
+    fputs("],\n\"sums\": ", out);
+    json_dumpf(json, out, JSON_PRESERVE_ORDER);
+    fputs("}\n", out);
+    json_decref(json);
 }
 
 const struct statement_form statement_as_json = {json_begin, json_line, json_end};

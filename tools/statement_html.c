@@ -122,9 +122,16 @@ static void tell_given(FILE *out, const json_t *head)
     fputs("</table>\n", out);
 }
 
+static void tell_left_out(FILE *out, const char *sentence)
+{
+    if (sentence[0])
+        fprintf(out, "<p class=quiet>%s</p>\n", sentence);
+}
+
 static void tell_used(FILE *out, const json_t *head)
 {
     const json_t *totals = json_object_get(head, "totals");
+    const struct statement_costs costs = statement_costs(totals);
     const char *currency = statement_currency(head);
     char text[MONEY_TEXT];
 
@@ -139,12 +146,16 @@ static void tell_used(FILE *out, const json_t *head)
     amount(out, "Charged", statement_number(totals, "charged_mj"), true);
     if (currency) {
         fputs("<tr class=sum><td>Price", out);
-        number(out, money_amount(statement_number(totals, "price_u"), currency, text));
+        number(out, statement_amount(&costs, currency, text));
         fputs("<td>\n<tr><td>CO<sub>2</sub>", out);
-        number(out, money_co2(statement_number(totals, "co2_mg"), text));
+        number(out, statement_co2(&costs, text));
         fputs("<td>\n", out);
     }
     fputs("</table>\n", out);
+    if (currency)
+        tell_left_out(out, money_left_out("price", costs.unpriced_mj, text));
+    if (currency && costs.co2_mg != ENERGY_UNKNOWN)
+        tell_left_out(out, money_left_out("CO2", costs.co2_unknown_mj, text));
 }
 
 static void tell_accounts(FILE *out, const json_t *head)
@@ -166,9 +177,11 @@ static void tell_accounts(FILE *out, const json_t *head)
         cell(out, statement_text(part, "account"));
         number(out,
                energy_kwh(kwh, sizeof kwh, statement_number(part, "charged_mj"), 6));
-        if (currency)
-            number(out,
-                   money_amount(statement_number(part, "price_u"), currency, price));
+        if (currency) {
+            const struct statement_costs costs = statement_costs(part);
+
+            number(out, statement_amount(&costs, currency, price));
+        }
         fputc('\n', out);
     }
     fputs("</table>\n", out);
@@ -232,8 +245,8 @@ static void line(FILE *out, const json_t *head, const struct statement_line *l)
     number(out, energy_kwh(kwh, sizeof kwh, l->used_mj, 6));
     number(out, energy_kwh(kwh, sizeof kwh, l->charged_mj, 6));
     if (statement_currency(head)) {
-        number(out, money_price(l->price_u, money));
-        number(out, money_co2_kg(l->co2_mg, money));
+        number(out, statement_price(&l->costs, money));
+        number(out, statement_co2_kg(&l->costs, money));
     }
     fputc('\n', out);
 }
@@ -246,8 +259,8 @@ static void end(FILE *out, const json_t *head, const struct statement_sums *sums
     number(out, energy_kwh(kwh, sizeof kwh, sums->used_mj, 6));
     number(out, energy_kwh(kwh, sizeof kwh, sums->charged_mj, 6));
     if (statement_currency(head)) {
-        number(out, money_price(sums->price_u, money));
-        number(out, money_co2_kg(sums->co2_mg, money));
+        number(out, statement_price(&sums->costs, money));
+        number(out, statement_co2_kg(&sums->costs, money));
     }
     fputs("\n</tbody></table></div>\n</body></html>\n", out);
 }

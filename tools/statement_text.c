@@ -35,9 +35,16 @@ static void tell_given(FILE *out, const json_t *head)
                 statement_text(item, "actor"), statement_text(item, "why"));
 }
 
+static void tell_left_out(FILE *out, const char *sentence)
+{
+    if (sentence[0])
+        fprintf(out, "  %s\n", sentence);
+}
+
 static void tell_used(FILE *out, const json_t *head)
 {
     const json_t *totals = json_object_get(head, "totals");
+    const struct statement_costs costs = statement_costs(totals);
     const char *currency = statement_currency(head);
     char text[MONEY_TEXT];
 
@@ -52,10 +59,18 @@ static void tell_used(FILE *out, const json_t *head)
     amount(out, "charged", statement_number(totals, "charged_mj"));
     if (!currency)
         return;
-    fprintf(out, "  %-22s %16s\n", "price",
-            money_amount(statement_number(totals, "price_u"), currency, text));
-    fprintf(out, "  %-22s %16s\n", "CO2",
-            money_co2(statement_number(totals, "co2_mg"), text));
+    fprintf(out, "  %-22s %16s\n", "price", statement_amount(&costs, currency, text));
+    fprintf(out, "  %-22s %16s\n", "CO2", statement_co2(&costs, text));
+    tell_left_out(out, money_left_out("price", costs.unpriced_mj, text));
+    if (costs.co2_mg != ENERGY_UNKNOWN)
+        tell_left_out(out, money_left_out("CO2", costs.co2_unknown_mj, text));
+}
+
+static char *part_price(const json_t *part, const char *currency, char text[MONEY_TEXT])
+{
+    const struct statement_costs costs = statement_costs(part);
+
+    return statement_amount(&costs, currency, text);
 }
 
 static void tell_accounts(FILE *out, const json_t *head)
@@ -70,8 +85,7 @@ static void tell_accounts(FILE *out, const json_t *head)
     json_array_foreach(accounts, i, part) fprintf(
         out, "  %-22s %16s kWh %16s\n", statement_text(part, "account"),
         energy_kwh(kwh, sizeof kwh, statement_number(part, "charged_mj"), 6),
-        statement_currency(head) ? money_amount(statement_number(part, "price_u"),
-                                                statement_currency(head), price)
+        statement_currency(head) ? part_price(part, statement_currency(head), price)
                                  : "");
 }
 
@@ -111,8 +125,8 @@ static void line(FILE *out, const json_t *head, const struct statement_line *l)
             statement_time(l->end_s, end), energy_kwh(used, sizeof used, l->used_mj, 6),
             energy_kwh(charged, sizeof charged, l->charged_mj, 6));
     if (statement_currency(head))
-        fprintf(out, " %16s %11s", money_price(l->price_u, price),
-                money_co2_kg(l->co2_mg, co2));
+        fprintf(out, " %16s %11s", statement_price(&l->costs, price),
+                statement_co2_kg(&l->costs, co2));
     fputc('\n', out);
 }
 
@@ -126,8 +140,8 @@ static void end(FILE *out, const json_t *head, const struct statement_sums *sums
             energy_kwh(used, sizeof used, sums->used_mj, 6),
             energy_kwh(charged, sizeof charged, sums->charged_mj, 6));
     if (statement_currency(head))
-        fprintf(out, " %16s %11s", money_price(sums->price_u, price),
-                money_co2_kg(sums->co2_mg, co2));
+        fprintf(out, " %16s %11s", statement_price(&sums->costs, price),
+                statement_co2_kg(&sums->costs, co2));
     fputc('\n', out);
 }
 

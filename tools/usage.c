@@ -79,6 +79,32 @@ static int64_t integer(const json_t *row, const char *key)
     return json_is_integer(value) ? json_integer_value(value) : ENERGY_UNKNOWN;
 }
 
+static int64_t left_out(const json_t *row, const char *key)
+{
+    return json_integer_value(json_object_get(row, key));
+}
+
+/* What the rows' prices and CO2 leave out. */
+static void print_left_out(const json_t *reply)
+{
+    int64_t unpriced_mj = 0, co2_mj = 0;
+    char text[MONEY_TEXT];
+    bool co2 = false;
+    json_t *row;
+    size_t i;
+
+    json_array_foreach(json_object_get(reply, "rows"), i, row)
+    {
+        unpriced_mj += left_out(row, "unpriced_mj");
+        co2_mj += left_out(row, "co2_unknown_mj");
+        co2 |= integer(row, "co2_mg") > 0;
+    }
+    if (unpriced_mj != 0)
+        puts(money_left_out("price", unpriced_mj, text));
+    if (co2 && co2_mj != 0)
+        puts(money_left_out("CO2", co2_mj, text));
+}
+
 static void print_table(const struct arguments *a, const json_t *reply)
 {
     char heading[32], total[ENERGY_TEXT];
@@ -105,8 +131,10 @@ static void print_table(const struct arguments *a, const json_t *reply)
                                jobs,
                                energy_kwh(kwh, sizeof kwh, mj, 6),
                                energy_joules(joules, sizeof joules, mj),
-                               money_price(integer(row, "price_u"), price),
-                               money_co2_kg(integer(row, "co2_mg"), co2)};
+                               money_least(money_price(integer(row, "price_u"), price),
+                                           left_out(row, "unpriced_mj")),
+                               money_least(money_co2_kg(integer(row, "co2_mg"), co2),
+                                           left_out(row, "co2_unknown_mj"))};
 
         snprintf(jobs, sizeof jobs, "%" JSON_INTEGER_FORMAT,
                  json_integer_value(json_object_get(row, "jobs")));
@@ -117,6 +145,8 @@ static void print_table(const struct arguments *a, const json_t *reply)
            energy_kwh(total, sizeof total,
                       json_integer_value(json_object_get(reply, "total_mj")), 6),
            json_is_true(json_object_get(reply, "simulated")) ? " [simulated]" : "");
+    if (currency)
+        print_left_out(reply);
 }
 
 static int run_usage(int argc, char **argv)

@@ -1,15 +1,16 @@
 /* report_fill.c - a ledger of very many settled runs, for tests/bench/report
  *
- * usage: report-fill DIR PLAYED [RUNS]
+ * usage: report-fill DIR PLAYED [RUNS [MONTHS [ACCOUNTS USERS]]]
  *
- * Makes DIR/ledger.db with RUNS runs of 24 months, the present one included, in 5000
- * accounts (five hundred below each of ten) of 20 000 users, and the file PLAYED with
- * which kwotad-alone knows these. The rows are what settlement and posting would have
- * left of runs of one node and 25 minutes at most, written in the order of their keys;
- * of the last whole month's runs every second is the first account's, so that its
- * statement is long. Runs' detail (tokens, quarter-hours by node), which kwota prune
- * drops, is not there. Days and months are local time, as kwotad's. At the end the
- * tables are added up: that they agree is the one thing that must hold.
+ * Makes DIR/ledger.db with RUNS runs of MONTHS (24), the present one included, in
+ * ACCOUNTS (5000; a tenth as many below each of ten) of USERS (20 000; at least 1000),
+ * and the file PLAYED with which kwotad-alone knows these. The rows are what settlement
+ * and posting would have left of runs of one node and 25 minutes at most, written in
+ * the order of their keys; of the last whole month's runs every second is the first
+ * account's, so that its statement is long. Runs' detail (tokens, quarter-hours by
+ * node), which kwota prune drops, is not there. Days and months are local time, as
+ * kwotad's. At the end the tables are added up: that they agree is the one thing that
+ * must hold.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -24,9 +25,6 @@
 #include "policy/quarter.h"
 #include "tests/bench/played.h"
 
-#define MONTHS 24
-#define ACCOUNTS 5000
-#define USERS 20000
 #define FAN 10
 #define FIRST_JOB 10000001 /* ids of one length: their texts are in order too */
 #define PIECES 3           /* quarter-hours that a run can reach into */
@@ -48,9 +46,10 @@ struct run {
 
 static sqlite3 *db;
 static sqlite3_stmt *to_runs, *to_entries, *to_quarters, *to_days, *to_months,
-    *to_lines, *to_cluster;
+    *to_accounts, *to_lines, *to_cluster;
 static struct piece *pieces;
 static size_t piece_count;
+static uint32_t accounts = 5000, users = 20000;
 static int64_t heavy_from_s; /* of the month with the long statement */
 
 static void die(const char *what)
@@ -99,11 +98,11 @@ static void put(sqlite3_stmt *stmt, int count, const int64_t *values)
 static void draw_whose(struct piece *whose, int64_t end_s, int64_t id)
 {
     uint64_t at = draw(1000);
-    uint32_t user = (uint32_t)(at * at * (USERS / 1000) / 1000 + draw(USERS / 1000));
+    uint32_t user = (uint32_t)(at * at * (users / 1000) / 1000 + draw(users / 1000));
     struct window month;
 
     *whose = (struct piece){.run = id, .user = PLAYED_FIRST_UID + user};
-    whose->account = draw(10) ? user % ACCOUNTS : (user * 7 + 1) % ACCOUNTS;
+    whose->account = draw(10) ? user % accounts : (user * 7 + 1) % accounts;
     whose->is_gpu = (user % 3 == 0) != (draw(10) == 0);
     whose->is_urgent = draw(10) == 0;
     period_month_of(end_s, &month);
@@ -253,6 +252,11 @@ static void put_cluster(void)
     }
 }
 
+static void put_accounts(const struct window *month)
+{
+    put(to_accounts, 1, (int64_t[]){month->from_s});
+}
+
 static void put_month(const struct window *month)
 {
     struct window day = {0, 0};
@@ -268,6 +272,7 @@ static void put_month(const struct window *month)
     for (size_t i = 0; i < piece_count; i++)
         pieces[i].at_s = month->from_s;
     put_sums(by_key, to_months, false);
+    put_accounts(month);
     put_sums(by_line, to_lines, true);
 }
 
@@ -303,6 +308,13 @@ static void prepare_all(void)
                 " runs = runs + excluded.runs");
     to_days = prepare(WHOLE("rollup_days", "day_s"));
     to_months = prepare(WHOLE("rollup_months", "month_s"));
+    to_accounts = prepare(
+        "INSERT INTO account_months (month_s, cluster, account, " COUNTS ","
+        " estimated_mj, estimated_used_mj, estimated_runs, runs) SELECT month_s, "
+        "cluster,"
+        " account, SUM(cpu_mj), SUM(dram_mj), SUM(gpu_mj), SUM(estimated_mj),"
+        " SUM(estimated_used_mj), SUM(estimated_runs), SUM(runs) FROM rollup_months"
+        " WHERE month_s = ? GROUP BY cluster, account");
     to_lines = prepare("INSERT INTO run_months (month_s, account, run_id, " COUNTS
                        ") VALUES (?1, " ACCOUNT(?2) ", ?3, ?6, ?7, ?8)");
     to_cluster = prepare(
@@ -314,8 +326,9 @@ static void prepare_all(void)
 }
 
 /* Indices that are not in the order of rows are made when the rows are there. */
-static const char *const later[] = {"rollups_account", "rollups_user",
-                                    "rollup_months_user", "run_months_run"};
+static const char *const later[] = {"rollups_account",     "rollups_user",
+                                    "rollup_days_account", "rollup_months_account",
+                                    "rollup_months_user",  "run_months_run"};
 #define LATER (sizeof later / sizeof *later)
 
 static char *drop_index(const char *name)
@@ -345,12 +358,12 @@ static void put_quotas(int64_t now_s)
              " SELECT 'a' || n, '', 1000000000000000, 'month', %lld FROM n"
              " WHERE n < %d UNION ALL SELECT '', n + %d, 1000000000000, 'month', %lld"
              " FROM n WHERE n %% 10 = 0",
-             USERS - 1, (long long)now_s - 86400 * 1000L, ACCOUNTS, PLAYED_FIRST_UID,
+             users - 1, (long long)now_s - 86400 * 1000L, accounts, PLAYED_FIRST_UID,
              (long long)now_s - 86400 * 1000L);
     run_sql(sql);
 }
 
-static void fill(int64_t runs, int64_t now_s)
+static void fill(int64_t runs, int months, int64_t now_s)
 {
     const struct period period = {.kind = PERIOD_MONTH};
     struct window now, month;
@@ -358,13 +371,13 @@ static void fill(int64_t runs, int64_t now_s)
     period_month_of(now_s, &now);
     period_step(&period, &now, -1, &month);
     heavy_from_s = month.from_s;
-    for (int m = 0; m < MONTHS; m++) {
-        int64_t first = runs * m / MONTHS, until_s;
+    for (int m = 0; m < months; m++) {
+        int64_t first = runs * m / months, until_s;
 
-        period_step(&period, &now, m - MONTHS + 1, &month);
+        period_step(&period, &now, m - months + 1, &month);
         until_s = month.until_s < now_s ? month.until_s : now_s;
         run_sql("BEGIN");
-        make_month(&month, until_s, first + 1, runs * (m + 1) / MONTHS - first);
+        make_month(&month, until_s, first + 1, runs * (m + 1) / months - first);
         put_month(&month);
         run_sql("COMMIT");
     }
@@ -383,7 +396,7 @@ static int64_t number(const char *sql)
 static void check(void)
 {
     static const char *const tables[] = {"rollups", "rollup_days", "rollup_months",
-                                         "run_months"};
+                                         "account_months", "run_months"};
     int64_t charged = number("SELECT SUM(mj) FROM entries");
 
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
@@ -402,7 +415,7 @@ static void check(void)
 static void make_played(const char *path)
 {
     struct played head = {
-        .nodes = 1, .slots = 1, .users = USERS, .accounts = ACCOUNTS, .fan = FAN};
+        .nodes = 1, .slots = 1, .users = users, .accounts = accounts, .fan = FAN};
     size_t size = sizeof head + PLAYED_GENERATIONS * sizeof head.jobs[0];
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
@@ -430,22 +443,28 @@ static void open_database(const char *dir)
 int main(int argc, char **argv)
 {
     int64_t runs = argc > 3 ? strtoll(argv[3], NULL, 10) : 10000000;
+    int months = argc > 4 ? atoi(argv[4]) : 24;
     time_t now_s = time(NULL);
     char *indices[LATER];
 
-    if (argc < 3 || runs < MONTHS) {
-        fprintf(stderr, "usage: report-fill DIR PLAYED [RUNS]\n");
+    if (argc > 6) {
+        accounts = (uint32_t)atoi(argv[5]);
+        users = (uint32_t)atoi(argv[6]);
+    }
+    if (argc < 3 || months < 1 || runs < months || accounts < 1 || users < 1000) {
+        fprintf(stderr,
+                "usage: report-fill DIR PLAYED [RUNS [MONTHS [ACCOUNTS USERS]]]\n");
         return 2;
     }
     make_played(argv[2]);
     open_database(argv[1]);
-    pieces = malloc((size_t)(runs / MONTHS + 1) * PIECES * sizeof *pieces);
+    pieces = malloc((size_t)(runs / months + 1) * PIECES * sizeof *pieces);
     if (!pieces)
         die("malloc");
     for (size_t i = 0; i < LATER; i++)
         indices[i] = drop_index(later[i]);
     prepare_all();
-    fill(runs, now_s);
+    fill(runs, months, now_s);
     put_quotas(now_s);
     for (size_t i = 0; i < LATER; i++)
         run_sql(indices[i]);

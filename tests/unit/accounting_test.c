@@ -23,27 +23,30 @@ static const struct access_rights root = {.user = "root", .sees_all = true};
 struct use {
     int64_t quarter_s;
     const char *account, *user, *partition, *qos, *gpu_types;
-    int64_t mj, overrun_mj, credit_mj, price_u;
+    int64_t mj, overrun_mj, credit_mj, price_u, unpriced_mj;
 };
 
-static void add_to(struct books *b, const char *table, const char *time, int64_t from_s,
-                   const struct use *u)
+static void add_to(struct books *b, const char *key, const char *values, int64_t from_s,
+                   int64_t borne_mj, int64_t credit_mj, const struct use *u)
 {
-    char sql[512];
+    bool credits = !strstr(key, "rollups");
+    char sql[768];
 
-    snprintf(sql, sizeof sql,
-             "INSERT INTO %s (%s, cluster, account, user, partition, qos, gpu_types,"
-             " cpu_mj, gpu_mj, overrun_mj, credit_mj, price_u, runs)"
-             " VALUES (?,'c',?,?,?,?,?,?,?,?,?,?,1) ON CONFLICT DO UPDATE SET"
-             " cpu_mj = cpu_mj + excluded.cpu_mj, gpu_mj = gpu_mj + excluded.gpu_mj,"
-             " overrun_mj = overrun_mj + excluded.overrun_mj,"
-             " credit_mj = credit_mj + excluded.credit_mj,"
-             " price_u = price_u + excluded.price_u, runs = runs + 1",
-             table, time);
-    assert_int_equal(ledger_do(b->ledger, sql, "isssssiiiii", from_s, u->account,
+    snprintf(
+        sql, sizeof sql,
+        "INSERT INTO %s, cluster, account, cpu_mj, gpu_mj, overrun_mj, price_u,"
+        " unpriced_mj, co2_unknown_mj, runs%s) VALUES (%s ?1,'c',?2,?7,?8,?9,?11,?12,"
+        " ?7 + ?8 - ?9 - ?10,1%s) ON CONFLICT DO UPDATE SET"
+        " cpu_mj = cpu_mj + excluded.cpu_mj, gpu_mj = gpu_mj + excluded.gpu_mj,"
+        " overrun_mj = overrun_mj + excluded.overrun_mj,"
+        " price_u = price_u + excluded.price_u,"
+        " unpriced_mj = unpriced_mj + excluded.unpriced_mj, runs = runs + 1%s",
+        key, credits ? ", credit_mj" : "", values, credits ? ",?10" : "",
+        credits ? ", credit_mj = credit_mj + ?10" : "");
+    assert_int_equal(ledger_do(b->ledger, sql, "isssssiiiiii", from_s, u->account,
                                u->user, u->partition, u->qos, u->gpu_types,
-                               u->mj - u->mj / 3, u->mj / 3, u->overrun_mj,
-                               u->credit_mj, u->price_u),
+                               u->mj - u->mj / 3, u->mj / 3, borne_mj, credit_mj,
+                               u->price_u, u->unpriced_mj),
                      0);
 }
 
@@ -51,20 +54,16 @@ static void post(struct books *b, const struct use *u)
 {
     struct window day, month;
 
-    assert_int_equal(
-        ledger_do(b->ledger,
-                  "INSERT INTO rollups (quarter_s, cluster, account, user, partition,"
-                  " cpu_mj, gpu_mj, overrun_mj, runs) VALUES (?,'c',?,?,?,?,?,?,1)"
-                  " ON CONFLICT DO UPDATE SET cpu_mj = cpu_mj + excluded.cpu_mj,"
-                  " gpu_mj = gpu_mj + excluded.gpu_mj,"
-                  " overrun_mj = overrun_mj + excluded.overrun_mj, runs = runs + 1",
-                  "isssiii", u->quarter_s, u->account, u->user, u->partition,
-                  u->mj - u->mj / 3, u->mj / 3, u->overrun_mj + u->credit_mj),
-        0);
     period_day_of(u->quarter_s, &day);
     period_month_of(u->quarter_s, &month);
-    add_to(b, "rollup_days", "day_s", day.from_s, u);
-    add_to(b, "rollup_months", "month_s", month.from_s, u);
+    add_to(b, "rollups (user, partition, quarter_s", "?3,?4,", u->quarter_s,
+           u->overrun_mj + u->credit_mj, 0, u);
+    add_to(b, "rollup_days (user, partition, qos, gpu_types, day_s", "?3,?4,?5,?6,",
+           day.from_s, u->overrun_mj, u->credit_mj, u);
+    add_to(b, "rollup_months (user, partition, qos, gpu_types, month_s", "?3,?4,?5,?6,",
+           month.from_s, u->overrun_mj, u->credit_mj, u);
+    add_to(b, "account_months (month_s", "", month.from_s, u->overrun_mj, u->credit_mj,
+           u);
 }
 
 static void meter(struct books *b, int64_t quarter_s, int64_t jobs_mj, int64_t node_mj)
@@ -142,11 +141,11 @@ static void error_has(json_t *answer, const char *part)
 static void fill_tree(struct books *b)
 {
     static const struct use uses[] = {
-        {NOVEMBER, "astro", "alice", "cpu", "normal", "", 1000, 0, 0, 10},
-        {NOVEMBER + DAY, "bio", "bob", "gpu", "high", "a100", 5000, 500, 100, 50},
-        {NOVEMBER + DAY, "chem", "carol", "cpu", "normal", "", 3000, 0, 0, 0},
-        {NOVEMBER + 2 * DAY, "physics", "alice", "cpu", "normal", "", 10, 0, 0, 0},
-        {OCTOBER, "astro", "alice", "cpu", "normal", "", 400, 0, 0, 0},
+        {NOVEMBER, "astro", "alice", "cpu", "normal", "", 1000, 0, 0, 10, 0},
+        {NOVEMBER + DAY, "bio", "bob", "gpu", "high", "a100", 5000, 500, 100, 50, 0},
+        {NOVEMBER + DAY, "chem", "carol", "cpu", "normal", "", 3000, 0, 0, 0, 0},
+        {NOVEMBER + 2 * DAY, "physics", "alice", "cpu", "normal", "", 10, 0, 0, 0, 0},
+        {OCTOBER, "astro", "alice", "cpu", "normal", "", 400, 0, 0, 0, 0},
     };
 
     books_account(b, "c", "physics", "root");
@@ -189,12 +188,60 @@ static void accounts_are_a_tree_with_sums_of_what_is_below(void **state)
     json_decref(answer);
 }
 
+/* What has no price is never counted as costing nothing. */
+static void what_has_no_price_is_told(void **state)
+{
+    static const struct {
+        const char *by, *name;
+        int64_t start_s, end_s;
+        bool known; /* of the price, and then how much */
+        int64_t price_u, unpriced_mj;
+        const char *note;
+    } table[] = {
+        {"account", "all", NOVEMBER, DECEMBER, true, 10, 0, "the price of "},
+        {"account", "all", NOVEMBER, NOVEMBER + DAY, true, 10, 0, NULL},
+        {"account", "chem", NOVEMBER, DECEMBER, false, 0, 3000, "the price of "},
+        {"user", "half", NOVEMBER, DECEMBER, true, 50, 5000, "the price of "},
+        {"day", "2026-11-02", NOVEMBER, DECEMBER, true, 50, 8000, "the price of "},
+        {"month", "2026-11", NOVEMBER, DECEMBER, true, 60, 8000, "the price of "},
+        /* by quarter-hour */
+        {"account", "half", NOVEMBER + 900, DECEMBER, true, 50, 5000, "the price of "},
+    };
+    struct books *b = *state;
+
+    books_do(b, "INSERT INTO tariffs VALUES (1,0,'EUR','{}',0)");
+    post(b, &(struct use){NOVEMBER, "all", "all", "p", "", "", 1000, 0, 0, 10, 0});
+    post(b, &(struct use){NOVEMBER + DAY, "half", "half", "p", "", "", 9000, 0, 0, 50,
+                          5000});
+    post(b, &(struct use){NOVEMBER + DAY, "chem", "chem", "p", "", "", 3000, 0, 0, 0,
+                          3000});
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct accounting_wish wish = {.by = table[i].by,
+                                       .start_s = table[i].start_s,
+                                       .end_s = table[i].end_s,
+                                       .now_s = DECEMBER + DAY};
+        json_t *answer = ask(b, &root, &wish, 200);
+        const json_t *one = row(answer, table[i].name);
+        char *notes = json_dumps(json_object_get(answer, "notes"), 0);
+
+        if (table[i].known)
+            assert_int_equal(figure(one, "price_u"), table[i].price_u);
+        else
+            assert_true(json_is_null(json_object_get(one, "price_u")));
+        assert_true(json_is_null(json_object_get(one, "co2_mg")));
+        assert_int_equal(figure(one, "unpriced_mj"), table[i].unpriced_mj);
+        assert_int_equal(!strstr(notes, "the price of "), !table[i].note);
+        free(notes);
+        json_decref(answer);
+    }
+}
+
 static void a_tree_that_bites_its_tail_ends(void **state)
 {
     struct books *b = *state;
     json_t *answer;
 
-    post(b, &(struct use){NOVEMBER, "x", "u", "p", "", "", 7, 0, 0, 0});
+    post(b, &(struct use){NOVEMBER, "x", "u", "p", "", "", 7, 0, 0, 0, 0});
     books_account(b, "c", "x", "y");
     books_account(b, "c", "y", "x");
     answer = november(b, "account");
@@ -466,7 +513,8 @@ static void make_uses(struct books *b, struct use *uses)
                                mj,
                                random() % 10 ? 0 : mj / 5,
                                random() % 20 ? 0 : mj / 2,
-                               mj * 3};
+                               mj * 3,
+                               0};
         post(b, &uses[i]);
         meter(b, uses[i].quarter_s, mj, random() % 1000);
     }
@@ -524,6 +572,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, books_open, books_close)
+        TEST(what_has_no_price_is_told),
         TEST(accounts_are_a_tree_with_sums_of_what_is_below),
         TEST(a_tree_that_bites_its_tail_ends),
         TEST(every_row_is_ordered_and_named_by_what_was_asked),

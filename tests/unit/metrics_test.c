@@ -170,14 +170,6 @@ static int64_t usage(void)
     return mj;
 }
 
-#define SUMMED(table, time, start)                                                     \
-    "INSERT INTO " table " (" time ", cluster, account, user, partition, qos,"         \
-    " gpu_types, cpu_mj, dram_mj, gpu_mj, other_mj, overrun_mj, runs)"                 \
-    " SELECT CAST(strftime('%s', quarter_s, 'unixepoch', '" start "') AS INTEGER),"    \
-    " cluster, account, user, partition, '', '', SUM(cpu_mj), SUM(dram_mj),"           \
-    " SUM(gpu_mj), SUM(other_mj), SUM(overrun_mj), SUM(runs) FROM rollups"             \
-    " GROUP BY 1, 2, 3, 4, 5"
-
 static void fill(void)
 {
     settled(1, "astro", 1000001, 0, Q0);
@@ -188,9 +180,6 @@ static void fill(void)
     entry(2, "credit", -250, Q0 + 8);
     entry(1, "adjustment", -1, Q0 + 9);
     entry(1, "overrun", 1, Q0 + 9);
-    /* As posting.c would, by day and by month too. */
-    books_do(books, SUMMED("rollup_days", "day_s", "start of day"));
-    books_do(books, SUMMED("rollup_months", "month_s", "start of month"));
     open_run(4, "astro", 12345);
     open_run(5, "plasma", 7);
     /* Another cluster's, which shares the ledger. */
@@ -227,6 +216,32 @@ static void the_sum_over_accounts_is_the_usage(void **state)
     assert_int_equal(reader_value(&r, "kwota_liens", 0), 2);
     assert_int_equal(reader_value(&r, "kwota_lien_joules", 3), 10000);
     reader_done(&r);
+}
+
+/* Settled energy whose price is not known is told beside what is. */
+static void usage_tells_what_has_no_price(void **state)
+{
+    const struct access_rights olga = {.user = "olga", .sees_all = true};
+    unsigned status;
+    json_t *reply, *row;
+
+    (void)state;
+    fill();
+    books_do(books, "INSERT INTO tariffs VALUES (1,0,'EUR','{}',0)");
+    books_do(books, "UPDATE rollup_months SET unpriced_mj = 9, price_u = 5,"
+                    " co2_unknown_mj = 4");
+    books_do(books, "UPDATE rollup_months SET price_u = 0 WHERE account = 'bio'");
+    reply = person_usage(books->ledger, &olga, "account", 0, INT64_MAX, &status);
+    row = json_array_get(json_object_get(reply, "rows"), 0);
+    assert_string_equal(json_string_value(json_object_get(row, "account")), "astro");
+    assert_int_equal(json_integer_value(json_object_get(row, "price_u")), 10);
+    assert_int_equal(json_integer_value(json_object_get(row, "unpriced_mj")), 18);
+    row = json_array_get(json_object_get(reply, "rows"), 1);
+    assert_string_equal(json_string_value(json_object_get(row, "account")), "bio");
+    assert_true(json_is_null(json_object_get(row, "price_u")));
+    assert_true(json_is_null(json_object_get(row, "co2_mg")));
+    assert_int_equal(json_integer_value(json_object_get(row, "co2_unknown_mj")), 4);
+    json_decref(reply);
 }
 
 static void a_restart_changes_no_counter(void **state)
@@ -623,6 +638,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(the_sum_over_accounts_is_the_usage),
+        TEST(usage_tells_what_has_no_price),
         TEST(a_restart_changes_no_counter),
         TEST(large_books_are_read_whole),
         TEST(what_comes_later_is_added),

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "policy/ledger.h"
+#include "policy/period.h"
 #include "policy/quota.h"
 #include "tests/unit/temporary.h"
 
@@ -63,20 +64,41 @@ static inline void books_member(struct books *b, const char *account, const char
                      0);
 }
 
+static inline void books_sum(struct books *b, const char *into, int64_t from_s,
+                             const char *cluster, const char *account, const char *user,
+                             const char *partition, int64_t mj, int64_t overrun_mj)
+{
+    char sql[512];
+
+    snprintf(
+        sql, sizeof sql,
+        "INSERT INTO %s cluster, account, user, partition, cpu_mj, dram_mj, gpu_mj,"
+        " other_mj, overrun_mj) VALUES (%s ?1,?2,?3,?4,?5, ?6 - ?6 / 2 - ?6 / 4,"
+        " ?6 / 4, ?6 / 2, 0, ?7) ON CONFLICT DO UPDATE SET"
+        " cpu_mj = cpu_mj + excluded.cpu_mj, dram_mj = dram_mj + excluded.dram_mj,"
+        " gpu_mj = gpu_mj + excluded.gpu_mj,"
+        " overrun_mj = overrun_mj + excluded.overrun_mj",
+        into, strstr(into, "qos") ? "'', ''," : "");
+    assert_int_equal(ledger_do(b->ledger, sql, "issssii", from_s, cluster, account,
+                               user, partition, mj, overrun_mj),
+                     0);
+}
+
 /* Settled use. */
 static inline void books_rollup(struct books *b, int64_t quarter_s, const char *cluster,
                                 const char *account, const char *user,
                                 const char *partition, int64_t mj, int64_t overrun_mj)
 {
-    assert_int_equal(
-        ledger_do(b->ledger,
-                  "INSERT INTO rollups (quarter_s, cluster, account, user, partition,"
-                  " cpu_mj, dram_mj, gpu_mj, other_mj, overrun_mj)"
-                  " VALUES (?1,?2,?3,?4,?5, ?6 - ?6 / 2 - ?6 / 4, ?6 / 4, ?6 / 2, 0,"
-                  " ?7)",
-                  "issssii", quarter_s, cluster, account, user, partition, mj,
-                  overrun_mj),
-        0);
+    struct window day, month;
+
+    period_day_of(quarter_s, &day);
+    period_month_of(quarter_s, &month);
+    books_sum(b, "rollups (quarter_s,", quarter_s, cluster, account, user, partition,
+              mj, overrun_mj);
+    books_sum(b, "rollup_days (qos, gpu_types, day_s,", day.from_s, cluster, account,
+              user, partition, mj, overrun_mj);
+    books_sum(b, "rollup_months (qos, gpu_types, month_s,", month.from_s, cluster,
+              account, user, partition, mj, overrun_mj);
 }
 
 static inline void books_run(struct books *b, int64_t id, const char *cluster,

@@ -429,6 +429,40 @@ static void csv_has_a_line_for_each(void **state)
     json_decref(reply);
 }
 
+/* Unknown is never zero: in a table, in a page, as CSV. */
+static void prices_known_in_part_are_told_so(void **state)
+{
+    json_t *rows = normal_rows(), *part = json_array_get(rows, 1),
+           *none = json_array_get(rows, 4), *reply;
+    char text[REPORT_CELL];
+    struct written w;
+
+    (void)state;
+    json_object_set_new(part, "unpriced_mj", json_integer(KWH));
+    json_object_set_new(part, "co2_unknown_mj", json_integer(-KWH));
+    json_object_set_new(none, "unpriced_mj", json_integer(KWH / 100));
+    json_object_set_new(none, "price_u", json_null());
+    json_object_set_new(none, "co2_mg", json_null());
+    assert_string_equal(report_price(text, part, "EUR"), ">=1271.00 EUR");
+    assert_string_equal(report_co2(text, part), "<=1558.000 kg");
+    assert_string_equal(report_price(text, none, "EUR"), "-");
+    assert_string_equal(report_co2(text, none), "-");
+    reply = reply_of("account", rows, 7830 * KWH, ENERGY_UNKNOWN, json_null(),
+                     json_array());
+    report_csv(begin(&w), reply, &all);
+    end(&w);
+    has(w.text, ",price_u,co2_mg,unpriced_mj,co2_unknown_mj,runs,currency");
+    has(w.text, ",1271000000,1558000000,3600000000,-3600000000,12,EUR");
+    has(w.text, ",,,36000000,,12,EUR");
+    free(w.text);
+    w.text = page_of(
+        "partial", reply,
+        reply_of("day", json_array(), 0, ENERGY_UNKNOWN, json_array(), json_array()),
+        &all);
+    has(w.text, "&gt;=1\u202f271.00");
+    free(w.text);
+}
+
 static char *file_of(const char *text)
 {
     static char path[] = "/tmp/kwota-unit-XXXXXX";
@@ -493,6 +527,7 @@ int main(void)
         cmocka_unit_test(changes_and_estimates_are_in_percent),
         cmocka_unit_test(csv_is_quoted_and_no_formula),
         cmocka_unit_test(csv_has_a_line_for_each),
+        cmocka_unit_test(prices_known_in_part_are_told_so),
         cmocka_unit_test(other_meters_are_added_up),
     };
 

@@ -115,6 +115,35 @@ static void an_account_has_its_month(void **state)
     json_decref(head);
 }
 
+/* A month before there was a tariff. */
+static void what_had_no_price_is_null(void **state)
+{
+    struct books *b = *state;
+    json_t *head, *page, *totals, *line;
+    struct policy *policy;
+
+    fill(b);
+    policy = money_policy("{}");
+    money_run(b, 61, "chem", "bob", "COMPLETED", OCTOBER - 60);
+    money_use(b, 61, OCTOBER - 900, "package", KWH);
+    money_settle(b, policy, 61, NOW);
+    head = ask(b, statement_head, &root, "chem", "2026-09", NULL, 200);
+    totals = json_object_get(head, "totals");
+    assert_true(json_is_null(json_object_get(totals, "price_u")));
+    assert_true(json_is_null(json_object_get(totals, "co2_mg")));
+    assert_int_equal(number(totals, "unpriced_mj"), KWH);
+    assert_int_equal(number(totals, "co2_unknown_mj"), KWH);
+    page = ask(b, statement_page, &root, "chem", "2026-09", NULL, 200);
+    line = json_array_get(json_object_get(page, "lines"), 0);
+    assert_true(json_is_null(json_array_get(line, 13)));
+    assert_true(json_is_null(json_array_get(line, 14)));
+    assert_int_equal(json_integer_value(json_array_get(line, 15)), KWH);
+    assert_int_equal(json_integer_value(json_array_get(line, 16)), KWH);
+    json_decref(head);
+    json_decref(page);
+    policy_release(policy);
+}
+
 /* Each run once, whatever the pages; their sums are the head's. */
 static void pages_add_up(void **state)
 {
@@ -243,6 +272,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_account_has_its_month, books_open,
+                                        books_close),
+        cmocka_unit_test_setup_teardown(what_had_no_price_is_null, books_open,
                                         books_close),
         cmocka_unit_test_setup_teardown(pages_add_up, books_open, books_close),
         cmocka_unit_test_setup_teardown(many_runs_come_in_pages, books_open,

@@ -29,12 +29,22 @@ static const struct {
       .credit_mj = 50,
       .quality = SUMMARY_MEASURED,
       .priced = true,
+      .co2_told = true,
       .price_u = -3,
       .co2_mg = 0},
      "{\"kwota\":1,\"total_mj\":404,\"cpu_mj\":100,\"dram_mj\":0,\"gpu_mj\":300,"
      "\"other_mj\":4,\"charge_mj\":150,\"overrun_mj\":204,\"credit_mj\":50,"
      "\"quality\":\"measured\",\"simulated\":false,\"price_u\":-3,\"co2_mg\":0}"},
     /* Unknown is never zero. */
+    {{.used = {{100, UNKNOWN, UNKNOWN, UNKNOWN}},
+      .charge_mj = 100,
+      .quality = SUMMARY_MEASURED,
+      .priced = true,
+      .price_u = 7,
+      .unpriced_mj = 60},
+     "{\"kwota\":1,\"total_mj\":100,\"cpu_mj\":100,\"charge_mj\":100,"
+     "\"overrun_mj\":0,\"credit_mj\":0,\"quality\":\"measured\","
+     "\"simulated\":false,\"price_u\":7,\"unpriced_mj\":60}"},
     {{.used = {{UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN}}, .quality = SUMMARY_PARTIAL},
      "{\"kwota\":1,\"charge_mj\":0,\"overrun_mj\":0,\"credit_mj\":0,"
      "\"quality\":\"partial\",\"simulated\":false}"},
@@ -64,8 +74,11 @@ static void the_longest_fits(void **state)
         .credit_mj = INT64_MIN,
         .quality = SUMMARY_APPORTIONED,
         .priced = true,
+        .co2_told = true,
         .price_u = INT64_MIN,
-        .co2_mg = INT64_MIN};
+        .co2_mg = INT64_MIN,
+        .unpriced_mj = INT64_MIN,
+        .co2_unknown_mj = INT64_MIN};
     char text[SUMMARY_TEXT];
 
     (void)state;

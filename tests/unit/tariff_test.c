@@ -379,12 +379,69 @@ static void a_tariff_has_its_day(void **state)
     money_use(b, 1, WEDNESDAY + DAY, "package", KWH);
     money_settle(b, planned, 1, WEDNESDAY + DAY + 70);
     assert_int_equal(money_number(b, "SELECT price_u FROM entries"), 450000 + 2 * U);
-    /* the second has no CO2: unknown in part is unknown */
-    assert_int_equal(
-        money_number(b, "SELECT COUNT(*) FROM entries WHERE co2_mg IS NULL"), 1);
+    /* the second has no CO2: of that half it is not known */
+    assert_int_equal(money_number(b, "SELECT co2_mg FROM entries"), 400000);
+    assert_int_equal(money_number(b, "SELECT co2_unknown_mj FROM entries"), KWH);
+    assert_int_equal(money_number(b, "SELECT unpriced_mj FROM entries"), 0);
     money_agrees(b);
     policy_release(policy);
     policy_release(planned);
+}
+
+/* A run on both sides of its first tariff, with what the centre bears: what is not
+ * known stands beside what is, in its entries and all sums. */
+static void what_is_not_known_is_told(void **state)
+{
+    static const struct {
+        const char *state;
+        int64_t before_mj, after_mj, lien_mj; /* of use; lien 0: none */
+        int64_t price_u, unpriced_mj;         /* after its credit */
+    } table[] = {
+        {"COMPLETED", 0, KWH, 0, 450000, 0},
+        {"COMPLETED", KWH, 0, 0, 0, KWH},
+        {"COMPLETED", KWH, KWH, 0, 450000, KWH},
+        {"COMPLETED", KWH, KWH, KWH, 225000, KWH / 2}, /* half of it is borne */
+        {"NODE_FAIL", KWH, KWH, 0, 0, 0},
+        {"PREEMPTED", KWH, KWH, 0, 225000, KWH / 2},
+    };
+    struct books *b = *state;
+    struct policy *policy = enact(b, FLAT("0.3"), WEDNESDAY);
+
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        int64_t id = (int64_t)i + 1;
+
+        money_run(b, id, "astro", "u", table[i].state, WEDNESDAY + 900);
+        money_use(b, id, WEDNESDAY - 900, "package", table[i].before_mj);
+        money_use(b, id, WEDNESDAY, "package", table[i].after_mj);
+        assert_int_equal(ledger_do(b->ledger,
+                                   "UPDATE runs SET decision = 'held' WHERE id = ?",
+                                   "i", id),
+                         0);
+        if (table[i].lien_mj)
+            books_lien(b, id, table[i].lien_mj, WEDNESDAY - 900, WEDNESDAY + 900);
+        money_settle(b, policy, id, WEDNESDAY + 910);
+        assert_int_equal(ledger_number(b->ledger, 0,
+                                       "SELECT SUM(price_u) FROM entries WHERE"
+                                       " run_id = ?",
+                                       "i", id),
+                         table[i].price_u);
+        assert_int_equal(ledger_number(b->ledger, -1,
+                                       "SELECT SUM(unpriced_mj) FROM entries WHERE"
+                                       " run_id = ?",
+                                       "i", id),
+                         table[i].unpriced_mj);
+        assert_int_equal(ledger_number(b->ledger, -1,
+                                       "SELECT SUM(co2_unknown_mj) FROM entries WHERE"
+                                       " run_id = ?",
+                                       "i", id),
+                         table[i].unpriced_mj);
+    }
+    assert_int_equal(
+        money_number(b, "SELECT price_u IS NULL AND co2_mg IS NULL FROM entries"
+                        " WHERE run_id = 2"),
+        1);
+    money_agrees(b);
+    policy_release(policy);
 }
 
 static const char *const kinds[] = {"package", "dram", "gpu", "platform"};
@@ -402,7 +459,7 @@ static void prices_agree_in_all_sums(void **state)
     books_account(b, "c", "sub", "industry");
     setenv("TZ", "Europe/Berlin", 1);
     tzset();
-    assert_int_equal(pricing_keep(b->ledger, policies[0], OCTOBER), 0);
+    assert_int_equal(pricing_keep(b->ledger, policies[0], NOVEMBER - 2 * DAY), 0);
     assert_int_equal(pricing_keep(b->ledger, policies[1], NOVEMBER - DAY), 0);
     for (int64_t id = 1; id <= 150; id++) {
         int64_t end_s = NOVEMBER + money_random(&seed) % (4 * DAY) - 2 * DAY;
@@ -438,6 +495,11 @@ static void prices_agree_in_all_sums(void **state)
                         " SUM(co2_mg) AS mg FROM entries GROUP BY run_id) JOIN runs r"
                         " ON r.id = run_id WHERE slurm_state = 'NODE_FAIL' AND"
                         " (u <> 0 OR mg <> 0)"),
+        0);
+    assert_true(money_number(b, "SELECT SUM(unpriced_mj) FROM entries") > 1000);
+    assert_int_equal(
+        money_number(b, "SELECT COUNT(*) FROM entries WHERE kind = 'charge' AND"
+                        " (unpriced_mj < 0 OR unpriced_mj > mj)"),
         0);
     policy_release(policies[0]);
     policy_release(policies[1]);
@@ -478,6 +540,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_a_tariff_there_is_no_price, books_open,
                                         books_close),
         cmocka_unit_test_setup_teardown(a_tariff_has_its_day, books_open, books_close),
+        cmocka_unit_test_setup_teardown(what_is_not_known_is_told, books_open,
+                                        books_close),
         cmocka_unit_test_setup_teardown(prices_agree_in_all_sums, books_open,
                                         books_close),
         cmocka_unit_test_setup_teardown(a_price_is_foretold, books_open, books_close),

@@ -165,12 +165,24 @@ static void no_file_room(struct books *b, bool full)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
+/* What kwotad says of itself; "": the ledger is well. */
+static const char *trouble(struct books *b)
+{
+    const char *why;
+
+    assert_int_equal(ledger_look(b->ledger), 0);
+    why = ledger_trouble(b->ledger);
+    ledger_rollback(b->ledger);
+    return why ? why : "";
+}
+
 static void a_full_disk(struct books *b, void (*fill)(struct books *b, bool full))
 {
     bool acked[NODES];
     int64_t there = 0, refused = 0;
 
     put_run(b, 99, T + 50);
+    assert_string_equal(trouble(b), "");
     fill(b, true);
     for (int i = 0; i < NODES; i++) {
         int rc = report(b, i, &acked[i]);
@@ -183,6 +195,7 @@ static void a_full_disk(struct books *b, void (*fill)(struct books *b, bool full
         can_be_read(b);
     }
     assert_true(refused > 0);
+    assert_true(trouble(b)[0] != '\0');
     assert_int_equal(number(b, "SELECT COUNT(*) FROM tokens"), there);
     assert_int_equal(number(b, "SELECT COALESCE(SUM(mj), 0) FROM run_quarters"),
                      9 * there);
@@ -192,6 +205,7 @@ static void a_full_disk(struct books *b, void (*fill)(struct books *b, bool full
             assert_int_equal(report(b, i, &acked[i]), 0);
         assert_true(acked[i]);
     }
+    assert_string_equal(trouble(b), "");
     settle_all(b);
     assert_int_equal(number(b, "SELECT COUNT(*) FROM entries"), NODES);
     assert_int_equal(number(b, "SELECT SUM(mj) FROM entries"), 9 * NODES);

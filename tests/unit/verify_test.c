@@ -135,6 +135,22 @@ static const struct {
      "mJ of cpu less than its days"},
     {"UPDATE rollup_months SET gpu_mj = gpu_mj + 2 WHERE account = 'astro'", "months",
      "the roll-up by month has 2 mJ of gpu more than its runs"},
+    {"UPDATE rollup_months SET unpriced_mj = unpriced_mj - 1 WHERE account = 'astro'",
+     "months", "the roll-up by month has 1 mJ without a price less than its runs"},
+    {"UPDATE run_months SET unpriced_mj = 0, price_u = 3 WHERE run_id = 1", "months",
+     "job 1: its months have 3 millionths of the price, its entries 0"},
+    {"UPDATE run_months SET co2_unknown_mj = 0 WHERE run_id = 1", "months",
+     "job 1: its months have 0 mJ without CO2, its entries "},
+    {"UPDATE rollups SET co2_unknown_mj = co2_unknown_mj + 4 WHERE account = 'bio' AND"
+     " runs > 0",
+     "quarter-hours", "4 mJ without CO2 less than its quarter-hours"},
+    {"UPDATE rollups SET price_u = 8 WHERE account = 'bio' AND runs > 0",
+     "quarter-hours", "8 millionths of the price less than its quarter-hours"},
+    {"UPDATE account_months SET gpu_mj = gpu_mj + 2 WHERE account = 'astro'", "months",
+     "account astro, user all, partition all: the roll-up by account has 2 mJ of gpu "
+     "more than the roll-up by month"},
+    {"DELETE FROM account_months WHERE account = 'astro'", "sums",
+     "in the accounts' months: "},
     {"DELETE FROM rollup_months WHERE account = 'astro'", "sums",
      "mJ in charges, adjustments and overruns: "},
     {"UPDATE quotas SET mj = 6", "quota", "is not what was last set by hand"},
@@ -280,7 +296,8 @@ static void closed_months_stay(void **state)
             ledger_do(b->ledger,
                       "INSERT INTO statements (number, month_s, account, cpu_mj,"
                       " dram_mj, gpu_mj, other_mj, overrun_mj, credit_mj, price_u,"
-                      " co2_mg, runs, digest) VALUES (?,?,?,0,0,0,0,0,0,0,0,0,?)",
+                      " co2_mg, unpriced_mj, co2_unknown_mj, runs, digest)"
+                      " VALUES (?,?,?,0,0,0,0,0,0,0,0,0,0,0,?)",
                       "iiss", number, OCTOBER, number == 1 ? "astro" : "bio",
                       number == 1 ? digest : "0123"),
             0);

@@ -1,0 +1,133 @@
+#!/usr/bin/env bats
+# doctor.bats - a plain Slurm becomes a kwota cluster by kwota setup, and kwota doctor
+# names what is wrong with it
+
+load cluster
+
+setup_file() {
+    cluster_up --nodes 1 --before-setup
+}
+
+teardown_file() {
+    cluster_down
+}
+
+conf() {
+    printf '%s/etc/slurm.conf' "$dir"
+}
+
+setup_kwota() {
+    root kwota setup --plugin-dir "$dir/build/plugin/.libs" --spank "$(spank)" "$@"
+}
+
+# What the private cluster has elsewhere.
+spank() {
+    printf 'root=%s/nodes/%%n/root run=%s/run/kwota spool=%s/spool/meter meter=%s/build/plugin/meter/kwota-meter kwota=%s/build/tools/kwota' \
+        "$dir" "$dir" "$dir" "$dir" "$dir"
+}
+
+# doctor LEVEL - the checks that it finds so
+doctor() {
+    root kwota doctor --node n1 --json >"$BATS_TEST_TMPDIR/json" || true
+    jq -r --arg l "$1" '.findings[] | select(.level == $l) | .check' "$BATS_TEST_TMPDIR/json"
+}
+
+# names CHECK [WORDS] - an error about it, and its exit status
+names() {
+    local status=0
+    root kwota doctor --node n1 --json >"$BATS_TEST_TMPDIR/json" || status=$?
+    [ "$status" -eq 1 ] || {
+        jq -c '.findings[]' "$BATS_TEST_TMPDIR/json"
+        return 1
+    }
+    jq -e --arg c "$1" --arg w "${2:-}" 'any(.findings[];
+        .level == "error" and .check == $c and (.text + " " + (.remedy // "") | contains($w)))' \
+        "$BATS_TEST_TMPDIR/json" >/dev/null || {
+        jq -c '.findings[] | select(.level != "ok")' "$BATS_TEST_TMPDIR/json"
+        return 1
+    }
+}
+
+# mistake FILE SED CHECK [WORDS] - made, named, mended
+mistake() {
+    cp -p "$dir/etc/$1" "$BATS_TEST_TMPDIR/good"
+    sed -i -E "$2" "$dir/etc/$1"
+    ! cmp -s "$dir/etc/$1" "$BATS_TEST_TMPDIR/good"
+    names "$3" "${4:-}"
+    cp -p "$BATS_TEST_TMPDIR/good" "$dir/etc/$1"
+}
+
+@test "kwota setup shows, makes, and has nothing to do the second time; the site's own lines stay" {
+    cp "$(conf)" "$BATS_FILE_TMPDIR/before"
+    cp "$dir/etc/licences.conf" "$BATS_FILE_TMPDIR/licences"
+    run setup_kwota
+    [[ $output == *"+Licenses=matlab:4,kwota:2000000000"* ]]
+    [[ $output == *"Nothing is changed yet"* ]]
+    cmp "$(conf)" "$BATS_FILE_TMPDIR/before"
+    chmod 640 "$(conf)"
+    chown slurm: "$(conf)"
+    setup_kwota --apply
+    [ "$(stat -c '%a %U' "$(conf)")" = "640 slurm" ]
+    chmod 644 "$(conf)"
+    cmp "$(conf)".kwota-* "$BATS_FILE_TMPDIR/before"
+    grep -qx '  Alloc,Contain,DeferBatch   # as it was' "$(conf)"
+    run -0 setup_kwota --apply
+    [[ $output == "Nothing to change."* ]]
+}
+
+@test "with the daemons started anew a job is measured and charged, and all is well" {
+    local job
+    for daemon in slurmctld slurmd-n1; do
+        "$top/tests/cluster" kill --dir "$dir" "$daemon"
+    done
+    for daemon in kwotad slurmctld slurmd-n1; do
+        "$top/tests/cluster" start --dir "$dir" "$daemon"
+    done
+    wait_for 30 root sh -c 'sinfo -h -N -p main -t idle -o %N | grep -q n1'
+    job=$(submit alice "$(busy 2)" -n 1)
+    wait_for 40 settled "$job"
+    [ "$(job_json "$job" | jq '.charge_mj > 0')" = true ]
+    run -0 root kwota doctor --node n1
+    [[ $output == *"All is well."* ]]
+    doctor ok >"$BATS_TEST_TMPDIR/ok"
+    for check in PluginDir PrologFlags plugstack.conf spank_kwota.so jobcomp_kwota.so munge \
+        "kwotad's port" kwotad clock ledger license/kwota cgroups kwota-meter counters; do
+        grep -qxF "$check" "$BATS_TEST_TMPDIR/ok"
+    done
+    run -0 as alice kwota doctor --role login
+}
+
+@test "ten mistakes, one by one" {
+    mistake slurm.conf 's/,DeferBatch   #/ #/' PrologFlags DeferBatch
+    mistake slurm.conf '/^JobSubmitPlugins=/d' JobSubmitPlugins JobSubmitPlugins=kwota
+    mistake slurm.conf 's|^JobCompLoc=.*|JobCompLoc=/var/log/jobs|' JobCompLoc "$dir/spool/kwota/ended.journal"
+    mistake licences.conf 's/,kwota:[0-9]*//' Licenses Licenses=matlab:4,kwota:2000000000
+    mistake slurm.conf '/^AccountingStorageTRES=/d' AccountingStorageTRES license/kwota
+    mistake slurm.conf 's/^(AccountingStorageEnforce)=.*/\1=associations/' AccountingStorageEnforce \
+        AccountingStorageEnforce=associations,limits
+    mistake slurm.conf "s|^(PluginDir=[^:]*):.*|\\1|" job_submit_kwota.so "it is not in"
+    mistake plugstack.conf 's/^optional/optinal/' plugstack.conf optinal
+    mistake plugstack.conf 's/server=[^ ]*/server=127.0.0.1:1/' "kwotad's port" "nobody listens"
+    mistake plugstack.conf "s|run=[^ ]*|run=$dir/nowhere|" kwota-meter "nobody listens"
+    mistake plugstack.conf 's|root=[^ ]*|root=/nowhere|' counters "this node has none"
+    mistake kwota.json 's/"sweep_s": 5/"sweep_s": "five"/' kwota.json sweep_s
+    chown root: "$dir/spool/kwota/ledger.db"
+    names "ledger's file" "chown slurm"
+    chown slurm: "$dir/spool/kwota/ledger.db"
+    [ -z "$(doctor error)" ]
+}
+
+@test "munge and kwotad away are named; kwota setup --remove is the way back" {
+    "$top/tests/cluster" kill --dir "$dir" kwotad
+    names "kwotad's port" "systemctl start kwotad"
+    "$top/tests/cluster" kill --dir "$dir" munged
+    names munge
+    "$top/tests/cluster" start --dir "$dir" munged
+    run -0 setup_kwota --remove --apply
+    [[ $output == *"What remains:"*"$dir/spool/kwota"* ]]
+    ! grep -qi 'kwota' <(grep -v "=$dir\|=slurm\|ClusterName\|$dir/" "$(conf)")
+    ! grep -q spank_kwota "$dir/etc/plugstack.conf"
+    cmp "$dir/etc/licences.conf" "$BATS_FILE_TMPDIR/licences"
+    run -0 setup_kwota --remove
+    [[ $output == "Nothing to change."* ]]
+}

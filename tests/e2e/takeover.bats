@@ -1,0 +1,117 @@
+#!/usr/bin/env bats
+# takeover.bats - Slurm's own daemons reconfigured, replaced, away: nothing lost, nobody waits
+#
+# KWOTA_TEST_AWAY_S: for so long slurmdbd is away (default 15).
+
+load cluster
+load quota
+
+setup_file() {
+    export BATS_NO_PARALLELIZE_WITHIN_FILE=true
+    budgets_up --backup
+}
+
+teardown_file() {
+    cluster_down
+}
+
+teardown() {
+    end_of_test
+}
+
+meter_pids() {
+    cat "$dir"/run/kwota/n*.pid
+}
+
+# What the plants say the job caused, in mJ.
+caused_mj() {
+    { truth n1 && truth n2; } | jq -s --arg job "$1" '[.[] | .jobs? | .[$job]?.uj // empty | add? // .] | add / 1000 | floor'
+}
+
+charged_what_it_caused() { # JOB
+    local charged caused
+    charged=$(job_json "$1" | jq .charge_mj)
+    caused=$(caused_mj "$1")
+    echo "job $1: charged $charged mJ, caused $caused mJ"
+    jq -ne "(($charged - $caused) | fabs) * 20 <= $caused and $caused > 0" >/dev/null
+}
+
+answers() {
+    root timeout 5 squeue -h
+}
+
+books_are_right() {
+    root kwota verify --slurmdbd
+}
+
+@test "scontrol reconfigure while jobs run: the same meters, the same account" {
+    local job before
+    before=$(meter_pids)
+    job=$(submit alice "$(busy 12)" -A astro -n 1 -t 2 -o /dev/null)
+    wait_for 30 job_runs "$job"
+    for _ in 1 2 3; do
+        root scontrol reconfigure
+        wait_for 10 answers
+    done
+    wait_for 60 settled "$job"
+    charged_what_it_caused "$job"
+    [ "$(meter_pids)" = "$before" ]
+    no_node_drained
+}
+
+@test "the backup controller takes over and gives back: who runs is charged, who waits waits on" {
+    local runs first second third fourth
+    runs=$(submit alice "$(busy 25)" -A astro -n 1 -t 2 -o /dev/null)
+    room 30 month -A plasma
+    wait_for 20 limit_between plasma 28 31
+    one_at_a_time bob plasma bob plasma
+    # What slurmctld has not saved, no backup knows.
+    wait_for 30 saved_since "$(date +%s)"
+    "$top/tests/cluster" kill --dir "$dir" slurmctld -9 >&2
+    wait_for 60 answers
+    wait_for 20 waits_for_energy "$second"
+    limit_between plasma 0 31
+    third=$(core alice 1 -A astro)
+    licence_is "$third" 24
+    wait_for 90 settled "$third"
+    wait_for 90 settled "$runs"
+    charged_what_it_caused "$runs"
+    [ -z "$(root squeue -h -j "$second" -o %N)" ]
+    "$top/tests/cluster" start --dir "$dir" slurmctld >&2
+    wait_for 60 primary_acts
+    fourth=$(core alice 1 -A astro)
+    licence_is "$fourth" 24
+    quota -A plasma 400Wh --period month
+    wait_for 120 all_settled "$first" "$second" "$third" "$fourth"
+    books_are_right
+    no_node_drained
+}
+
+saved_since() {
+    [ "$(stat -c %Y "$dir/spool/ctld/job_state")" -gt "$1" ]
+}
+
+primary_acts() {
+    grep -q 'Running as primary controller' <(tail -n 20 "$dir/log/slurmctld") && answers
+}
+
+@test "slurmdbd away: jobs are admitted, run and are charged; it has all of them afterwards" {
+    local away_s=${KWOTA_TEST_AWAY_S:-15} until jobs=() job
+    "$top/tests/cluster" kill --dir "$dir" slurmdbd -9 >&2
+    until=$((SECONDS + away_s))
+    while [ "$SECONDS" -lt "$until" ]; do
+        job=$(as alice timeout 10 sbatch --parsable -A astro -n 1 -t 1 -o /dev/null --wrap "$(busy 2)")
+        licence_is "$job" 24
+        jobs+=("$job")
+        wait_for 60 settled "$job"
+    done
+    "$top/tests/cluster" start --dir "$dir" slurmdbd >&2
+    echo "${#jobs[@]} jobs while slurmdbd was away"
+    wait_for 60 in_slurmdbd "${jobs[@]}"
+    books_are_right
+    no_node_drained
+}
+
+in_slurmdbd() {
+    [ "$(root sacct -X -n -P -j "$(IFS=, && echo "$*")" -o JobID,State | grep -c '|COMPLETED$')" -eq $# ]
+}
