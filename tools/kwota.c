@@ -8,6 +8,7 @@
 
 #include "policy/nearest.h"
 #include "tools/command.h"
+#include "tools/manual.h"
 
 const char *argp_program_version = PACKAGE_STRING;
 error_t argp_err_exit_status = EXIT_USAGE;
@@ -32,10 +33,14 @@ static void print_help(FILE *out)
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(out, "  kwota %-12s %-26s %s\n", commands[i]->name,
                 commands[i]->arguments, commands[i]->summary);
-    fputs("\nkwota COMMAND --help says more of each; kwota(1) is the manual.\n"
-          "Exit status: 0; 1 not found or refused; 2 wrong usage; 3 kwotad cannot be "
-          "reached.\n",
-          out);
+    fputs(
+        "\nkwota help COMMAND is what kwota(1) says of it, kwota COMMAND --help lists "
+        "its options;\n"
+        "kwota help kwota, kwota.json, kwotad, kwota-meter and spank_kwota are the "
+        "whole pages.\n"
+        "Exit status: 0; 1 not found or refused; 2 wrong usage; 3 kwotad cannot be "
+        "reached.\n",
+        out);
 }
 
 static int unknown(const char *name)
@@ -66,17 +71,18 @@ static int run_command(int argc, char **argv)
     return unknown(argv[0]);
 }
 
-/* `kwota help job` is `kwota job --help`. */
+/* `kwota help job` is what the manual says of it, whether or not there is man(1). */
 static int help(int argc, char **argv)
 {
-    char option[] = "--help";
-    char *words[] = {argc > 1 ? argv[1] : NULL, option, NULL};
+    const char *text = argc > 1 ? manual_find(argv[1]) : NULL;
 
-    if (argc < 2) {
+    if (argc > 1 && !text)
+        return unknown(argv[1]);
+    if (text)
+        fputs(text, stdout);
+    else
         print_help(stdout);
-        return 0;
-    }
-    return run_command(2, words);
+    return 0;
 }
 
 /* `kwota` is `kwota budget`, `kwota --json` is `kwota budget --json`. */
