@@ -32,8 +32,8 @@ void tree_done(struct tree *tree);
 #define TREE_AWAY (-2)
 
 /* Sets GrpTRES=license/kwota of one association, and with it slurmctld's; limit_wh -1
- * takes it away. -1: it could not be done, the reason is in the log; TREE_AWAY: slurmdbd
- * does not answer. */
+ * takes it away. -1: it could not be done, the reason is in the log; TREE_AWAY:
+ * slurmdbd does not answer. */
 int tree_limit(const char *cluster, const char *account, const char *user,
                int64_t limit_wh);
 
