@@ -181,7 +181,9 @@ int tree_limit(const char *cluster, const char *account, const char *user,
                       "AccountingStorageTRES in slurm.conf"
                     : "slurmdbd cannot be asked");
     } else {
-        snprintf(tres, sizeof tres, "%u=%lld", number, (long long)limit_wh);
+        /* Without a limit: INFINITE64, as 26.05 reads no sign. */
+        snprintf(tres, sizeof tres, "%u=%llu", number,
+                 (unsigned long long)(limit_wh < 0 ? INFINITE64 : (uint64_t)limit_wh));
         rc = modify(db, cluster, account, user, tres);
         if (rc < 0)
             log_line("GrpTRES=license/kwota=%lld of account %s%s%s is not set: %s",
