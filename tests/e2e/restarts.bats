@@ -31,13 +31,15 @@ has_more_tokens() { # JOB COUNT
     [ "$(tokens "$1")" -gt "$2" ]
 }
 
-job_is_held() {
-    root scontrol show job "$1" | grep -q 'Reason=JobHeld'
-}
-
 show() {
     ledger "SELECT * FROM runs WHERE job_id = $1"
     ledger "SELECT token, run_id, node, start_ms, last_ms, final, refused, uid FROM tokens WHERE job_id = $1"
+    ledger "SELECT e.run_id, e.kind, e.mj FROM entries e JOIN runs r ON r.id = e.run_id WHERE r.job_id = $1"
+    ledger "SELECT d.* FROM run_domains d JOIN tokens t USING (token) WHERE t.job_id = $1"
+    root squeue -h
+    root scontrol show job "$1" || true
+    root sinfo -N -o '%n %T %E'
+    grep -E "JobId=$1\b|[Rr]unning|error" "$dir/log/slurmctld" | tail -n 30
 }
 
 # Whatever slurmctld remembers of the job, and however often it starts it: all that its

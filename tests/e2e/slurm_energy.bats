@@ -94,6 +94,13 @@ summaries() {
     root sacct -X -D -n -P -j "$1" -o Submit,SystemComment | sort | cut -d'|' -f2-
 }
 
+# What slurmdbd has of a job's runs, and what kwota has.
+both_sides() {
+    root sacct -X -D -n -P -j "$1" -o State,Submit,Start,End,SystemComment
+    root kwota job "$1" --restart all --json
+    ledger "SELECT * FROM summaries_due"
+}
+
 # told JOB RUNS - slurmdbd has a summary of each run, and it is what kwota has of it
 told() {
     [ "$(summaries "$1" | jq -c '{total_mj, cpu_mj, dram_mj, charge_mj, quality, simulated}')" = \
@@ -116,7 +123,10 @@ pending() {
     wait_for 30 pending "$job"
     root scontrol update jobid="$job" StartTime=now
     wait_for 60 queue_empty
-    wait_for 30 told "$job" 2
+    wait_for 60 told "$job" 2 || {
+        both_sides "$job"
+        return 1
+    }
     for task in 1 2 3; do
         wait_for 30 told "${array}_$task" 1
     done
