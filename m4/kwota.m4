@@ -36,7 +36,7 @@ AC_DEFUN([AX_KWOTA_SLURM], [
     [], [with_slurm=/usr])
   AC_ARG_WITH([slurm-src],
     [AS_HELP_STRING([--with-slurm-src=DIR],
-      [source tree of the same Slurm version; needed for jobcomp_kwota.so])],
+      [source tree of the same Slurm version; jobcomp_kwota.so needs it before Slurm 26.05])],
     [], [with_slurm_src=no])
   AC_ARG_WITH([slurm-plugindir],
     [AS_HELP_STRING([--with-slurm-plugindir=DIR], [Slurm's plugin directory])],
@@ -106,6 +106,12 @@ EOF
     AC_MSG_RESULT([yes])
     SLURM_SRC=$(cd "$with_slurm_src" && pwd)
   ])
+  dnl From 26.05 what jobcomp_kwota.so needs of a job's record is public.
+  kwota_jobcomp=$with_slurm_src
+  AS_IF([test $kwota_number -ge $(((26 << 16) | (5 << 8)))], [kwota_jobcomp=public])
+  AS_IF([test "x$kwota_jobcomp" = xno],
+    [AC_MSG_WARN([jobcomp_kwota.so is left out: it needs the source of Slurm $SLURM_VERSION (--with-slurm-src=DIR). Set JobCompType=jobcomp/script and JobCompLoc to the kwota-ended that is installed])])
+  AM_CONDITIONAL([HAVE_JOBCOMP], [test "x$kwota_jobcomp" != xno])
   AC_SUBST([SLURM_SRC])
   AC_SUBST([SLURM_CPPFLAGS])
   AC_SUBST([SLURM_LIBS])

@@ -2,14 +2,15 @@
  * nothing */
 #include "plugin/slurm_version.h"
 
-#include <slurm/slurm_errno.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
-#if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(24, 11, 0)
-#include "src/common/job_record.h"
+#ifdef KWOTA_JOB_RECORD
+#include KWOTA_JOB_RECORD
 #else
-#include "src/slurmctld/slurmctld.h"
+typedef struct job_record job_record_t;
 #endif
 
 #include "plugin/journal_writer.h"
@@ -21,14 +22,17 @@ const char plugin_name[] = "kwota energy accounting";
 const char plugin_type[] = "jobcomp/kwota";
 const uint32_t plugin_version = SLURM_VERSION_NUMBER;
 
+/* The host process's. */
+extern slurm_conf_t slurm_conf;
+extern void slurm_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 extern int init(void);
 extern KWOTA_FINI fini(void);
 extern int jobcomp_p_set_location(KWOTA_JOBCOMP_LOCATION);
-extern List jobcomp_p_get_jobs(void *condition);
+extern list_t *jobcomp_p_get_jobs(void *condition);
 
 static void complain(const char *sentence)
 {
-    error("jobcomp/kwota: ended.journal: %s", sentence);
+    slurm_error("jobcomp/kwota: ended.journal: %s", sentence);
 }
 
 int init(void)
@@ -57,15 +61,22 @@ int jobcomp_p_set_location(KWOTA_JOBCOMP_LOCATION)
     return SLURM_SUCCESS;
 }
 
+#ifdef KWOTA_JOB_RECORD_BEGINS
+/* Only its beginning is public. */
+static uint32_t number_of(const job_record_t *job)
+{
+    return ((const slurm_step_id_t *)(const void *)job)->job_id;
+}
+#else
+static uint32_t number_of(const job_record_t *job)
+{
+    return job->job_id;
+}
+#endif
+
 static int record_end(const job_record_t *job)
 {
-    struct journal_record record = {
-        .job = job->job_id,
-        .time_s = time(NULL),
-        .submit_s = job->details ? job->details->submit_time : 0,
-        .restart = job->restart_cnt,
-        .state = job->job_state,
-    };
+    struct journal_record record = {.job = number_of(job), .time_s = time(NULL)};
 
     journal_writer_put(&record);
     return SLURM_SUCCESS;
@@ -97,7 +108,7 @@ int jobcomp_p_log_record(job_record_t *job)
 #endif
 
 /* sacct -c has nothing to get from a journal that is taken away once read. */
-List jobcomp_p_get_jobs(void *condition)
+list_t *jobcomp_p_get_jobs(void *condition)
 {
     (void)condition;
     return NULL;

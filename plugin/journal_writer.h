@@ -12,9 +12,7 @@
 
 struct journal_record {
     uint32_t job;
-    int64_t time_s, submit_s;
-    int64_t restart;
-    uint32_t state; /* as Slurm's enum job_states, flags included */
+    int64_t time_s;
 };
 
 /* Remembers the path and who to tell of trouble (a sentence; called by the writing

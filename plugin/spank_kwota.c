@@ -101,7 +101,7 @@ static const char *environment(const char *name)
 /* This node's place in the job's node list. */
 static int place_of(const char *nodelist, const char *node)
 {
-    hostlist_t list = slurm_hostlist_create(nodelist);
+    kwota_hostlist list = slurm_hostlist_create(nodelist);
     int place = -1;
 
     if (list) {

@@ -1,7 +1,5 @@
 /* slurm_act.c - what kwotad does to jobs */
-#define SLURM_BACKWARD_COMPAT
-#include <slurm/slurm.h>
-#include <slurm/slurm_errno.h>
+#include "plugin/slurm_version.h"
 
 #include "policy/slurm_act.h"
 
@@ -24,8 +22,7 @@ static int fail(char why[ACT_WHY], int code)
 
 static bool passes(int code)
 {
-    return code == ESLURM_JOB_SETTING_DB_INX ||
-           code == ESLURM_TRANSITION_STATE_NO_UPDATE;
+    return code == KWOTA_SETTING_DB_INX || code == ESLURM_TRANSITION_STATE_NO_UPDATE;
 }
 
 static void pause_a_little(void)

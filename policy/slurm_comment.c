@@ -1,7 +1,6 @@
 /* slurm_comment.c - kwota's word in slurmdbd's records of settled runs */
-#define SLURM_BACKWARD_COMPAT
-#include <slurm/slurm.h>
-#include <slurm/slurm_errno.h>
+#include "plugin/slurm_version.h"
+
 #include <slurm/slurmdb.h>
 
 #include "policy/slurm_comment.h"
@@ -23,7 +22,7 @@
 
 bool comment_takes_energy(void)
 {
-    return SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(25, 11, 0);
+    return KWOTA_DBD_TAKES_ENERGY;
 }
 
 static slurm_selected_step_t step_of(uint32_t job, uint32_t task, uint32_t offset)
@@ -35,15 +34,15 @@ static slurm_selected_step_t step_of(uint32_t job, uint32_t task, uint32_t offse
 }
 
 /* slurmdbd's rows of all of these jobs; NULL: it cannot be asked. */
-static List read_rows(void *db, char *cluster, const struct comment_run *runs,
-                      int count)
+static list_t *read_rows(void *db, char *cluster, const struct comment_run *runs,
+                         int count)
 {
     slurmdb_job_cond_t cond = {.flags = JOBCOND_FLAG_DUP | JOBCOND_FLAG_NO_STEP |
                                         JOBCOND_FLAG_NO_TRUNC |
                                         JOBCOND_FLAG_NO_WHOLE_HETJOB,
                                .db_flags = SLURMDB_JOB_FLAG_NOTSET};
     slurm_selected_step_t *steps = calloc((size_t)count, sizeof *steps);
-    List rows = NULL;
+    list_t *rows = NULL;
 
     if (!steps)
         return NULL;
@@ -62,9 +61,9 @@ static List read_rows(void *db, char *cluster, const struct comment_run *runs,
 }
 
 /* The run's row; of a resized job's several, the last. */
-static slurmdb_job_rec_t *find_row(List rows, const struct comment_run *run)
+static slurmdb_job_rec_t *find_row(list_t *rows, const struct comment_run *run)
 {
-    ListIterator it = slurm_list_iterator_create(rows);
+    list_itr_t *it = slurm_list_iterator_create(rows);
     slurmdb_job_rec_t *row, *found = NULL;
 
     while ((row = slurm_list_next(it)))
@@ -99,7 +98,7 @@ static int modify(void *db, char *cluster, const slurmdb_job_rec_t *row,
                                .usage_end = row->end};
     slurm_selected_step_t step = step_of_row(row);
     char state[16];
-    List done;
+    list_t *done;
     int count;
 
     snprintf(state, sizeof state, "%u", row->state);
@@ -135,7 +134,7 @@ static int write_row(void *db, char *cluster, const slurmdb_job_rec_t *row,
     return modify(db, cluster, row, &wanted);
 }
 
-static int tell(void *db, char *cluster, List rows, struct comment_run *run)
+static int tell(void *db, char *cluster, list_t *rows, struct comment_run *run)
 {
     const slurmdb_job_rec_t *row = find_row(rows, run);
     const char *is = row && row->system_comment ? row->system_comment : "";
@@ -162,7 +161,7 @@ static int tell(void *db, char *cluster, List rows, struct comment_run *run)
 /* One connection's part of a batch. */
 struct part {
     char cluster[64];
-    List rows;
+    list_t *rows;
     struct comment_run *runs;
     int count, rc;
 };
@@ -183,7 +182,8 @@ static void *tell_part(void *arg)
     return NULL;
 }
 
-static int tell_all(const char *cluster, List rows, struct comment_run *runs, int count)
+static int tell_all(const char *cluster, list_t *rows, struct comment_run *runs,
+                    int count)
 {
     struct part parts[CONNECTIONS];
     pthread_t threads[CONNECTIONS];
@@ -214,7 +214,7 @@ int comment_write(const char *cluster, struct comment_run *runs, int count)
     uint16_t flags = 0;
     void *db = slurmdb_connection_get(&flags);
     char name[64];
-    List rows;
+    list_t *rows;
     int rc;
 
     if (!db)

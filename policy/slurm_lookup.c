@@ -1,8 +1,7 @@
 /* slurm_lookup.c - asking Slurm about jobs and people: the one file that knows libslurm
  */
-#define SLURM_BACKWARD_COMPAT
-#include <slurm/slurm.h>
-#include <slurm/slurm_errno.h>
+#include "plugin/slurm_version.h"
+
 #include <slurm/slurmdb.h>
 
 #include "policy/slurm_lookup.h"
@@ -14,6 +13,7 @@
 #include <string.h>
 
 #include "policy/match.h"
+#include "policy/slurm_cpus.h"
 #include "policy/slurm_node.h"
 #include "policy/slurm_state.h"
 #include "policy/tres.h"
@@ -33,7 +33,7 @@ void lookup_cluster(char *name, size_t size, uid_t *slurm_user)
         return;
     snprintf(name, size, "%s", conf->cluster_name ? conf->cluster_name : "");
     *slurm_user = conf->slurm_user_id;
-    slurm_free_ctl_conf(conf);
+    kwota_free_conf(conf);
 }
 
 int64_t lookup_kill_wait_s(void)
@@ -44,7 +44,7 @@ int64_t lookup_kill_wait_s(void)
     if (slurm_load_ctl_conf(0, &conf) != SLURM_SUCCESS)
         return wait_s;
     wait_s = conf->kill_wait;
-    slurm_free_ctl_conf(conf);
+    kwota_free_conf(conf);
     return wait_s;
 }
 
@@ -91,25 +91,26 @@ static int64_t memory_on_node(const slurm_job_info_t *job, int64_t cpus)
 
 static void read_shares(const slurm_job_info_t *job, struct lookup_run *run)
 {
-    hostlist_t list = job->job_resrcs ? slurm_hostlist_create(run->nodes) : NULL;
+    kwota_hostlist list = slurm_hostlist_create(run->nodes);
     int count = list ? slurm_hostlist_count(list) : 0;
+    int64_t *cpus = slurm_cpus_of(job, count);
     char *name;
 
-    if (count > 0)
+    if (cpus)
         run->shares = calloc((size_t)count, sizeof *run->shares);
     while (run->shares && run->share_count < (size_t)count &&
            (name = slurm_hostlist_shift(list))) {
-        struct lookup_share *share = &run->shares[run->share_count++];
-        int cpus = slurm_job_cpus_allocated_on_node(job->job_resrcs, name);
+        struct lookup_share *share = &run->shares[run->share_count];
 
-        if (run->share_count <= job->gres_detail_cnt)
-            tres_gpu_places(job->gres_detail_str[run->share_count - 1], share->gpus,
+        if (run->share_count < job->gres_detail_cnt)
+            tres_gpu_places(job->gres_detail_str[run->share_count], share->gpus,
                             sizeof share->gpus);
         put(share->node, sizeof share->node, name);
-        share->cpus = cpus > 0 ? cpus : 0;
+        share->cpus = cpus[run->share_count++];
         share->memory_mb = memory_on_node(job, share->cpus);
         free(name);
     }
+    free(cpus);
     if (list)
         slurm_hostlist_destroy(list);
 }
@@ -309,14 +310,14 @@ static enum match best_row(slurmdb_job_rec_t *const *rows, int count,
     return best;
 }
 
-static enum match pick(List rows, uint32_t job, const struct wanted *wanted,
+static enum match pick(list_t *rows, uint32_t job, const struct wanted *wanted,
                        struct lookup_run *run)
 {
     int n = 0;
     slurmdb_job_rec_t **sorted =
         calloc((size_t)slurm_list_count(rows) + 1, sizeof *sorted);
     slurmdb_job_rec_t *row;
-    ListIterator it = slurm_list_iterator_create(rows);
+    list_itr_t *it = slurm_list_iterator_create(rows);
     enum match match;
 
     while (sorted && (row = slurm_list_next(it)))
@@ -342,7 +343,7 @@ static int ask_slurmdbd(uint32_t job, const struct wanted *wanted,
                                .db_flags = SLURMDB_JOB_FLAG_NOTSET};
     uint16_t flags = 0;
     void *db = slurmdb_connection_get(&flags);
-    List rows;
+    list_t *rows;
 
     *match = MATCH_NO;
     if (!db)
@@ -398,7 +399,7 @@ int lookup_submitted(uint32_t job, int64_t submit_s, struct lookup_run *run)
 
 bool lookup_has_node(const struct lookup_run *run, const char *node)
 {
-    hostlist_t list = slurm_hostlist_create(run->nodes);
+    kwota_hostlist list = slurm_hostlist_create(run->nodes);
     bool found = list && slurm_hostlist_find(list, node) >= 0;
 
     if (list)
@@ -432,7 +433,7 @@ static void read_person(slurmdb_user_rec_t *person, bool *sees_all,
                         void (*coordinates)(const char *account, void *arg), void *arg)
 {
     slurmdb_coord_rec_t *coord;
-    ListIterator it;
+    list_itr_t *it;
 
     *sees_all = person->admin_level >= SLURMDB_ADMIN_OPERATOR;
     if (!person->coord_accts)
@@ -452,7 +453,7 @@ int lookup_person(const char *user, bool *sees_all,
     uint16_t flags = 0;
     void *db = slurmdb_connection_get(&flags);
     slurmdb_user_rec_t *person;
-    List people;
+    list_t *people;
 
     *sees_all = false;
     if (!db)
@@ -463,7 +464,7 @@ int lookup_person(const char *user, bool *sees_all,
     people = slurmdb_users_get(db, &cond);
     slurm_list_destroy(assoc.user_list);
     if (people) {
-        ListIterator it = slurm_list_iterator_create(people);
+        list_itr_t *it = slurm_list_iterator_create(people);
 
         person = slurm_list_next(it);
         if (person)

@@ -2,16 +2,15 @@
 #ifndef KWOTA_SLURM_NODE_H
 #define KWOTA_SLURM_NODE_H
 
-#include <slurm/slurm.h>
+#include "plugin/slurm_version.h"
+
 #include <stdint.h>
 
 /* The CPUs that jobs can get: the node's less the specialized ones. */
 static inline int64_t slurm_node_cpus(const node_info_t *node)
 {
-#if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(21, 8, 0)
     if (node->cpus_efctv)
         return node->cpus_efctv;
-#endif
     return node->cpus - (int64_t)node->core_spec_cnt * node->threads;
 }
 

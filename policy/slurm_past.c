@@ -1,7 +1,6 @@
 /* slurm_past.c - the runs that slurmdbd remembers */
-#define SLURM_BACKWARD_COMPAT
-#include <slurm/slurm.h>
-#include <slurm/slurm_errno.h>
+#include "plugin/slurm_version.h"
+
 #include <slurm/slurmdb.h>
 
 #include "policy/slurm_past.h"
@@ -31,7 +30,7 @@ static void put(char *to, size_t size, const char *from)
 /* What a question needs while it is asked in slices. */
 struct past {
     void *db;
-    List tres; /* of slurmdb_tres_rec_t */
+    list_t *tres; /* of slurmdb_tres_rec_t */
     char cluster[64];
     int64_t from_s;
     bool ended; /* only runs that ended in the time */
@@ -40,9 +39,9 @@ struct past {
 };
 
 /* "1=8,1001=2" -> "cpu=8,gres/gpu=2" */
-static void put_tres(List names, const char *numbers, char *text, size_t size)
+static void put_tres(list_t *names, const char *numbers, char *text, size_t size)
 {
-    ListIterator it = slurm_list_iterator_create(names);
+    list_itr_t *it = slurm_list_iterator_create(names);
     slurmdb_tres_rec_t *tres;
     size_t len = 0;
 
@@ -164,13 +163,13 @@ static bool is_of_slice(const struct past *past, const slurmdb_job_rec_t *row,
 }
 
 /* With these a time is one that runs ended in, its last second too. */
-static List ended_states(void)
+static list_t *ended_states(void)
 {
     static const uint32_t ends[] = {JOB_COMPLETE,  JOB_CANCELLED, JOB_FAILED,
                                     JOB_TIMEOUT,   JOB_NODE_FAIL, JOB_PREEMPTED,
                                     JOB_BOOT_FAIL, JOB_DEADLINE,  JOB_OOM,
                                     JOB_REQUEUE,   JOB_RESIZING};
-    List states = slurm_list_create(free);
+    list_t *states = slurm_list_create(free);
 
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         char *text;
@@ -181,14 +180,14 @@ static List ended_states(void)
     return states;
 }
 
-static List ask(struct past *past, int64_t from_s, int64_t until_s)
+static list_t *ask(struct past *past, int64_t from_s, int64_t until_s)
 {
     slurmdb_job_cond_t cond = {.flags = JOBCOND_FLAG_DUP | JOBCOND_FLAG_NO_STEP |
                                         JOBCOND_FLAG_NO_TRUNC,
                                .db_flags = SLURMDB_JOB_FLAG_NOTSET,
                                .usage_start = (time_t)from_s,
                                .usage_end = (time_t)until_s};
-    List rows;
+    list_t *rows;
 
     cond.cluster_list = slurm_list_create(NULL);
     slurm_list_append(cond.cluster_list, past->cluster);
@@ -206,9 +205,9 @@ static List ask(struct past *past, int64_t from_s, int64_t until_s)
 static int tell_slice(struct past *past, int64_t from_s, int64_t until_s, bool *more)
 {
     struct past_run *run = malloc(sizeof *run);
-    List rows = run ? ask(past, from_s, until_s) : NULL;
+    list_t *rows = run ? ask(past, from_s, until_s) : NULL;
     slurmdb_job_rec_t *row;
-    ListIterator it;
+    list_itr_t *it;
     int count = -1;
 
     if (rows) {

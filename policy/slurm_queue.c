@@ -1,7 +1,5 @@
 /* slurm_queue.c - slurmctld's jobs and partitions, all at once */
-#define SLURM_BACKWARD_COMPAT
-#include <slurm/slurm.h>
-#include <slurm/slurm_errno.h>
+#include "plugin/slurm_version.h"
 
 #include "policy/slurm_queue.h"
 
@@ -135,7 +133,7 @@ static int64_t gpus_of(const char *gres)
 static void look_at_nodes(struct queue_partition *partition, const char *names,
                           const node_info_msg_t *nodes)
 {
-    hostlist_t list = slurm_hostlist_create(names ? names : "");
+    kwota_hostlist list = slurm_hostlist_create(names ? names : "");
 
     for (uint32_t n = 0; list && n < nodes->record_count; n++) {
         const node_info_t *node = &nodes->node_array[n];

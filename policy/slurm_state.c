@@ -1,6 +1,5 @@
 /* slurm_state.c - a job's state as sacct prints it */
-#define SLURM_BACKWARD_COMPAT
-#include <slurm/slurm.h>
+#include "plugin/slurm_version.h"
 
 #include "policy/slurm_state.h"
 

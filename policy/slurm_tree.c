@@ -1,7 +1,6 @@
 /* slurm_tree.c - slurmdbd's accounts and members, and the limits kwota keeps on them */
-#define SLURM_BACKWARD_COMPAT
-#include <slurm/slurm.h>
-#include <slurm/slurm_errno.h>
+#include "plugin/slurm_version.h"
+
 #include <slurm/slurmdb.h>
 
 #include "policy/slurm_tree.h"
@@ -26,9 +25,9 @@ static int64_t tres_number(void *db)
 {
     slurmdb_tres_cond_t cond;
     slurmdb_tres_rec_t *tres;
-    ListIterator it;
+    list_itr_t *it;
     uint32_t id = 0;
-    List found;
+    list_t *found;
 
     slurmdb_init_tres_cond(&cond, false);
     cond.count = NO_VAL;
@@ -70,9 +69,9 @@ static void put_place(struct tree_place *place, const slurmdb_assoc_rec_t *assoc
     place->limit_wh = limit_of(assoc->grp_tres, tres);
 }
 
-static int take_places(List found, uint32_t tres, struct tree *tree)
+static int take_places(list_t *found, uint32_t tres, struct tree *tree)
 {
-    ListIterator it = slurm_list_iterator_create(found);
+    list_itr_t *it = slurm_list_iterator_create(found);
     int most = slurm_list_count(found);
     slurmdb_assoc_rec_t *assoc;
 
@@ -89,8 +88,8 @@ static void take_operators(void *db, struct tree *tree)
 {
     slurmdb_assoc_cond_t assoc = {0};
     slurmdb_user_cond_t cond = {.assoc_cond = &assoc};
-    List people = slurmdb_users_get(db, &cond);
-    ListIterator it = people ? slurm_list_iterator_create(people) : NULL;
+    list_t *people = slurmdb_users_get(db, &cond);
+    list_itr_t *it = people ? slurm_list_iterator_create(people) : NULL;
     slurmdb_user_rec_t *person;
 
     if (!people)
@@ -111,7 +110,7 @@ int tree_load(const char *cluster, struct tree *tree)
     char name[TREE_NAME];
     void *db = connect_dbd();
     int64_t number;
-    List found;
+    list_t *found;
     int rc = -1;
 
     *tree = (struct tree){0};
@@ -148,7 +147,7 @@ static int modify(void *db, const char *cluster, const char *account, const char
     slurmdb_assoc_cond_t cond = {0};
     slurmdb_assoc_rec_t wanted;
     char names[3][TREE_NAME];
-    List done;
+    list_t *done;
 
     snprintf(names[0], TREE_NAME, "%s", cluster);
     snprintf(names[1], TREE_NAME, "%s", account);
@@ -186,8 +185,9 @@ int tree_limit(const char *cluster, const char *account, const char *user,
                  "see Licenses and AccountingStorageTRES in slurm.conf",
                  account);
     if (number > 0) {
-        snprintf(tres, sizeof tres, "%lld=%lld", (long long)number,
-                 (long long)limit_wh);
+        /* Without a limit: INFINITE64, as 26.05 reads no sign. */
+        snprintf(tres, sizeof tres, "%lld=%llu", (long long)number,
+                 (unsigned long long)(limit_wh < 0 ? INFINITE64 : (uint64_t)limit_wh));
         rc = modify(db, cluster, account, user, tres);
         if (rc < 0)
             log_line("GrpTRES=license/kwota=%lld of account %s%s%s is not set: %s",

@@ -1,6 +1,5 @@
 /* slurm_whole.c - which past runs had all of their nodes to themselves */
-#define SLURM_BACKWARD_COMPAT
-#include <slurm/slurm.h>
+#include "plugin/slurm_version.h"
 
 #include "policy/slurm_whole.h"
 
@@ -85,7 +84,7 @@ static const node_info_t *find_node(const struct whole *whole, char *name)
 /* -1: not all of them are known. */
 static int64_t cpus_of(const struct whole *whole, const char *nodes)
 {
-    hostlist_t list = slurm_hostlist_create(nodes);
+    kwota_hostlist list = slurm_hostlist_create(nodes);
     int64_t cpus = list ? 0 : -1;
     char *name;
 

@@ -10,9 +10,7 @@
  * min_nodes, priority, alloc_sid, script; environment and spank_job_env (each once more
  * for one more variable).
  */
-#define SLURM_BACKWARD_COMPAT
-#include <slurm/slurm.h>
-#include <slurm/slurm_errno.h>
+#include "plugin/slurm_version.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -115,7 +113,7 @@ static void submit(char **fields)
     take_fields(&wish, fields);
     if (slurm_submit_batch_job(&wish.job, &answer) != SLURM_SUCCESS)
         die("submit", slurm_strerror(errno));
-    printf("%u\n", answer->job_id);
+    printf("%u\n", KWOTA_SUBMITTED(answer));
     slurm_free_submit_response_response_msg(answer);
 }
 

@@ -171,6 +171,20 @@ adjusted() {
     [ "$(ledger "SELECT memory_mb > 0 FROM node_facts WHERE node = 'n1'")" -eq 1 ]
 }
 
+@test "of a job on two nodes kwotad knows what it holds on each" {
+    local job said="$dir/home/alice/said"
+    job=$(submit alice "echo \$SLURM_JOB_CPUS_PER_NODE >$said; sleep 600" -A astro -N 2 -n 3 -o /dev/null)
+    wait_for 60 test -s "$said"
+    # One has two of its CPUs, the other one.
+    [ "$(tr , '\n' <"$said" | sort | tr '\n' ' ')" = '1 2 ' ]
+    wait_for 30 holds_on_each "$job" "$(cat "$said")"
+    as alice scancel "$job"
+}
+
+holds_on_each() {
+    [ "$(ledger "SELECT GROUP_CONCAT(cpus) FROM (SELECT cpus FROM tokens WHERE job_id = $1 ORDER BY node)")" = "$2" ]
+}
+
 holds() {
     [ "$(ledger "SELECT cpus || ' ' || memory_mb FROM tokens WHERE job_id = $1")" = "$2 $3" ]
 }

@@ -177,6 +177,11 @@ import() {
     root kwota import-sacct --start now-7days --json "$@" | jq -r '"\(.new) \(.by_slurm) \(.by_nameplate) \(.no_power)"'
 }
 
+# What was imported is on disk soon, not at once.
+imported_is() {
+    [ "$(ledger "SELECT DISTINCT source || ' ' || mw || ' ' || elapsed_s FROM history_past")" = "$1" ]
+}
+
 @test "import-sacct: past jobs become history, once" {
     local job
     job=$(submit alice true -A astro -N 1 -n 8 -o /dev/null)
@@ -189,7 +194,7 @@ import() {
     [ "$(ledger 'SELECT COUNT(*) FROM history_past')" -eq 0 ]
     [ "$(import)" = "6 6 0 2" ]
     [ "$(import)" = "0 6 0 2" ]
-    [ "$(ledger "SELECT DISTINCT source || ' ' || mw || ' ' || elapsed_s FROM history_past")" = 'slurm 250000 100' ]
+    wait_for 20 imported_is 'slurm 250000 100'
     as alice kwota quote -A astro -J whole -n 8 -N 1 -t 60 | grep -F "history: 6 runs (6 of them Slurm's, estimated)"
     run as alice kwota import-sacct
     [ "$status" -eq 1 ]

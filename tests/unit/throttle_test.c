@@ -286,7 +286,7 @@ static pid_t burn(struct real *r)
 
     assert_true(pid >= 0);
     if (pid == 0)
-        for (volatile unsigned i = 0;; i++)
+        for (;;)
             ;
     put(r->step, "cgroup.procs", pid);
     return pid;
