@@ -26,7 +26,8 @@ static uint32_t bits_of(const char *list)
     return bits;
 }
 
-static void hold(struct plant *plant, uint32_t id, int cpus, uint32_t gpus, FILE *out)
+static void hold(struct plant *plant, uint32_t id, int cpus, uint32_t gpus,
+                 const char *sluid, FILE *out)
 {
     struct model_job *job = model_job(&plant->model, id);
 
@@ -37,6 +38,8 @@ static void hold(struct plant *plant, uint32_t id, int cpus, uint32_t gpus, FILE
     job->cpus = cpus;
     job->gpus = gpus;
     job->suspended = false;
+    if (sluid[0])
+        snprintf(job->sluid, sizeof job->sluid, "%s", sluid);
     fputs("ok\n", out);
 }
 
@@ -180,16 +183,16 @@ static void trick(struct plant *plant, const char *what, const char *domain, FIL
 
 void command_run(struct plant *plant, const char *line, FILE *out)
 {
-    char word[32] = "", domain[64] = "", gpus[64] = "-";
+    char word[32] = "", domain[64] = "", gpus[64] = "-", sluid[MODEL_SLUID] = "";
     uint32_t id;
     int cpus;
     int64_t core_mw, gpu_mw = -1, gpu_percent = -1, mw = 0;
 
     plant_advance(plant);
-    if (sscanf(line, "start %" SCNu32 " %d %63s", &id, &cpus, gpus) >= 2) {
-        hold(plant, id, cpus, bits_of(gpus), out);
+    if (sscanf(line, "start %" SCNu32 " %d %63s %31s", &id, &cpus, gpus, sluid) >= 2) {
+        hold(plant, id, cpus, bits_of(gpus), sluid, out);
     } else if (sscanf(line, "end %" SCNu32, &id) == 1) {
-        hold(plant, id, 0, 0, out);
+        hold(plant, id, 0, 0, "", out);
     } else if (sscanf(line, "suspend %" SCNu32, &id) == 1) {
         suspend(plant, id, true, out);
     } else if (sscanf(line, "resume %" SCNu32, &id) == 1) {

@@ -2,22 +2,30 @@
 #include "tests/plant/jobs.h"
 
 #include <glob.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int64_t read_ns(const char *path)
+/* The number in the first line. */
+static int64_t read_number(const char *path)
 {
     FILE *file = fopen(path, "re");
-    int64_t ns = -1;
+    char line[64] = "";
+    const char *digits;
 
     if (!file)
         return -1;
-    if (fscanf(file, "%" SCNd64, &ns) != 1)
-        ns = -1;
+    digits = fgets(line, sizeof line, file) ? strpbrk(line, "0123456789") : NULL;
     fclose(file);
-    return ns;
+    return digits ? strtoll(digits, NULL, 10) : -1;
+}
+
+/* cpuacct.usage has nanoseconds; the first line of cpu.stat is "usage_usec N". */
+static int64_t read_ns(const char *path)
+{
+    int64_t number = read_number(path);
+
+    return number > 0 && strstr(path, "/cpu.stat") ? number * 1000 : number;
 }
 
 /* A process of one of the job's steps; 0: there is none. */
@@ -32,7 +40,7 @@ static uint32_t first_process(const char *usage)
     if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
         return 0;
     for (size_t i = 0; i < found.gl_pathc && pid == 0; i++) {
-        int64_t first = read_ns(found.gl_pathv[i]);
+        int64_t first = read_number(found.gl_pathv[i]);
 
         pid = first > 0 ? (uint32_t)first : 0;
     }
@@ -40,15 +48,25 @@ static uint32_t first_process(const char *usage)
     return pid;
 }
 
+/* The job whose cgroup it is: job_N, or from Slurm 26.05 on a SLUID under v2, which the
+ * prolog told. */
+static struct model_job *job_of(struct model *model, const char *path)
+{
+    const char *name = strstr(path, "/job_"), *end = strrchr(path, '/');
+    const char *begin = end;
+
+    if (name)
+        return model_job(model, (uint32_t)strtoul(name + strlen("/job_"), NULL, 10));
+    while (begin > path && begin[-1] != '/')
+        begin--;
+    return model_job_of_sluid(model, begin, (size_t)(end - begin));
+}
+
 static void look_at(struct model *model, const char *path)
 {
-    const char *name = strstr(path, "/job_");
     int64_t now_ns = read_ns(path);
-    struct model_job *job;
+    struct model_job *job = now_ns < 0 ? NULL : job_of(model, path);
 
-    if (!name || now_ns < 0)
-        return;
-    job = model_job(model, (uint32_t)strtoul(name + strlen("/job_"), NULL, 10));
     if (!job)
         return;
     /* Less than before: a new cgroup of a requeued job. */
@@ -58,20 +76,28 @@ static void look_at(struct model *model, const char *path)
         job->pid = first_process(path);
 }
 
+static void look_at_all(struct model *model, const char *pattern)
+{
+    glob_t found;
+
+    if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
+        return;
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        look_at(model, found.gl_pathv[i]);
+    globfree(&found);
+}
+
 void jobs_look(struct model *model, const char *cgroup_root, const char *node)
 {
+    char pattern[512];
 
-    for (int t = 0; t < 2; t++) {
-        char top[128], pattern[512];
-        glob_t found;
-
-        snprintf(top, sizeof top, t == 0 ? "slurm_%s" : "slurm%.0s", node);
-        snprintf(pattern, sizeof pattern, "%s/cpuacct/%s/uid_*/job_*/cpuacct.usage",
-                 cgroup_root, top);
-        if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
-            continue;
-        for (size_t i = 0; i < found.gl_pathc; i++)
-            look_at(model, found.gl_pathv[i]);
-        globfree(&found);
-    }
+    snprintf(pattern, sizeof pattern, "%s/cpuacct/slurm_%s/uid_*/job_*/cpuacct.usage",
+             cgroup_root, node);
+    look_at_all(model, pattern);
+    snprintf(pattern, sizeof pattern, "%s/cpuacct/slurm/uid_*/job_*/cpuacct.usage",
+             cgroup_root);
+    look_at_all(model, pattern);
+    snprintf(pattern, sizeof pattern, "%s/system.slice/*slurmstepd.scope/*/cpu.stat",
+             cgroup_root);
+    look_at_all(model, pattern);
 }

@@ -4,8 +4,9 @@
 
 #include "tests/plant/model.h"
 
-/* Reads every job's cgroup of `node` below `cgroup_root` (cpuacct, named slurm_NODE or
- * slurm) and sets the jobs' used_ns to what they used since the last look. */
+/* Reads every job's cgroup of `node` below `cgroup_root` (v1: cpuacct, named slurm_NODE
+ * or slurm; v2: Slurm's scope in system.slice) and sets the jobs' used_ns to what they
+ * used since the last look. */
 void jobs_look(struct model *model, const char *cgroup_root, const char *node);
 
 #endif

@@ -71,6 +71,15 @@ struct model_job *model_job(struct model *model, uint32_t id)
     return job;
 }
 
+struct model_job *model_job_of_sluid(struct model *model, const char *sluid, size_t len)
+{
+    for (int i = model->job_count - 1; i >= 0; i--)
+        if (len > 0 && strlen(model->jobs[i].sluid) == len &&
+            memcmp(model->jobs[i].sluid, sluid, len) == 0)
+            return &model->jobs[i];
+    return NULL;
+}
+
 /* The turbo curve at the mean number of cores that were busy. */
 static int64_t turbo_percent(const struct model *model, int64_t elapsed_ns)
 {

@@ -24,12 +24,14 @@
 #define PLANT_MODEL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "tests/plant/figures.h"
 
 #define MODEL_MAX_DOMAINS (FIGURES_MAX_PACKAGES * FIGURES_KINDS + FIGURES_MAX_GPUS + 1)
 #define MODEL_MAX_JOBS 512
+#define MODEL_SLUID 32
 #define MODEL_PJ_PER_UJ 1000000
 #define MODEL_OVERSHOOT_NS INT64_C(300000000)
 
@@ -40,8 +42,10 @@ enum model_kind { MODEL_PACKAGE, MODEL_DRAM, MODEL_GPU, MODEL_PLATFORM };
 
 struct model_job {
     uint32_t id;
-    int cpus;      /* held now; 0 when the job holds nothing */
-    uint32_t gpus; /* held now, as bits */
+    char
+        sluid[MODEL_SLUID]; /* what names its cgroup from Slurm 26.05 on; "": unknown */
+    int cpus;               /* held now; 0 when the job holds nothing */
+    uint32_t gpus;          /* held now, as bits */
     bool suspended;
     int64_t gpu_mw;       /* its own power on each GPU while busy; -1: the figures' */
     int64_t gpu_percent;  /* how busy it keeps its GPUs; -1: as its CPUs are */
@@ -96,6 +100,10 @@ int model_domain(const struct model *model, enum model_kind kind, int number);
 
 /* The job of that id, made if there is none yet; NULL when MODEL_MAX_JOBS are known. */
 struct model_job *model_job(struct model *model, uint32_t id);
+
+/* The newest job of that SLUID; NULL: none was told of. */
+struct model_job *model_job_of_sluid(struct model *model, const char *sluid,
+                                     size_t len);
 
 /* Lets `elapsed_ns` pass, in which each job used its used_ns; clears used_ns. */
 void model_advance(struct model *model, int64_t elapsed_ns);

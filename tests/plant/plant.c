@@ -52,7 +52,7 @@ enum {
 static const struct argp_option options[] = {
     {"node", 'n', "NODE", 0, "run: the node's name, as Slurm knows it", 0},
     {"root", 'r', "DIR", 0, "run: stands in for / ; the counters go there", 0},
-    {"cgroup", 'g', "DIR", 0, "run: where cgroup v1 is mounted [/sys/fs/cgroup]", 0},
+    {"cgroup", 'g', "DIR", 0, "run: where cgroups are mounted [/sys/fs/cgroup]", 0},
     {"truth", 't', "FILE", 0, "run, truth: the truth file", 0},
     {"socket", 's', "FILE", 0, "the plant's control socket", 0},
     {"figures", 'f', "FILE", 0, "run: watts, as JSON", 0},
@@ -276,7 +276,7 @@ static int job_line(const struct arguments *a, char *line, size_t size)
     const char *verb = a->words[1], *id = getenv("SLURM_JOB_ID"),
                *list = getenv("SLURM_NODELIST"), *node = getenv("SLURMD_NODENAME"),
                *per_node = getenv("SLURM_JOB_CPUS_PER_NODE"),
-               *gpus = getenv("SLURM_JOB_GPUS");
+               *gpus = getenv("SLURM_JOB_GPUS"), *sluid = getenv("SLURM_JOB_SLUID");
     long job = a->job, cpus = a->cpus;
 
     if (!list)
@@ -290,7 +290,8 @@ static int job_line(const struct arguments *a, char *line, size_t size)
     if (!verb || job <= 0)
         return -1;
     if (strcmp(verb, "start") == 0 && cpus > 0)
-        snprintf(line, size, "start %ld %ld %s", job, cpus, gpus && *gpus ? gpus : "-");
+        snprintf(line, size, "start %ld %ld %s %s", job, cpus,
+                 gpus && *gpus ? gpus : "-", sluid ? sluid : "");
     else if (strcmp(verb, "suspend") == 0 || strcmp(verb, "resume") == 0)
         snprintf(line, size, "%s %ld", verb, job);
     else if (strcmp(verb, "end") == 0)
