@@ -95,6 +95,33 @@ primary_acts() {
     grep -q 'Running as primary controller' <(tail -n 20 "$dir/log/slurmctld") && answers
 }
 
+# As systemd does after an upgrade: ended, and started again.
+restart() { # DAEMON
+    "$top/tests/cluster" kill --dir "$dir" "$1" >&2
+    wait_for 20 gone "$1"
+    "$top/tests/cluster" start --dir "$dir" "$1" >&2
+}
+
+gone() {
+    ! "$top/tests/cluster" kill --dir "$dir" "$1" -0
+}
+
+@test "every daemon of Slurm's and of kwota's is restarted while jobs run: the books are exact" {
+    local one two daemon
+    one=$(submit alice "$(busy 30)" -A astro -n 1 -t 2 -w n1 -o /dev/null)
+    two=$(submit bob "$(busy 30)" -A plasma -n 2 -N 2 -t 2 -o /dev/null)
+    wait_for 30 job_runs "$one"
+    wait_for 30 job_runs "$two"
+    for daemon in slurmdbd slurmctld slurmd-n1 slurmd-n2 meter-n1 meter-n2 kwotad; do
+        restart "$daemon"
+    done
+    wait_for 120 all_settled "$one" "$two"
+    charged_what_it_caused "$one"
+    charged_what_it_caused "$two"
+    books_are_right
+    no_node_drained
+}
+
 @test "slurmdbd away: jobs are admitted, run and are charged; it has all of them afterwards" {
     local away_s=${KWOTA_TEST_AWAY_S:-15} until jobs=() job
     "$top/tests/cluster" kill --dir "$dir" slurmdbd -9 >&2
