@@ -135,7 +135,9 @@ struct doctor_facts {
     /* the node */
     bool meter_runs;
     char meter_why[DOCTOR_TEXT];
-    bool probed; /* kwota-meter probe has answered */
+    bool meter_untold; /* its unit starts only when KWOTA_SERVER is given, and it is not
+                        */
+    bool probed;       /* kwota-meter probe has answered */
     char probe_why[DOCTOR_TEXT];
     int charged, unknown, denied, gpus;
     char denied_reason[DOCTOR_TEXT];

@@ -379,6 +379,12 @@ static void no_meter(struct doctor_facts *f)
     strcpy(f->meter_why, "nobody listens");
 }
 
+static void untold_meter(struct doctor_facts *f)
+{
+    no_meter(f);
+    f->meter_untold = true;
+}
+
 static void no_counters(struct doctor_facts *f)
 {
     f->charged = f->gpus = f->gpus_of_slurm = 0;
@@ -501,6 +507,10 @@ static void host_mistakes(void **state)
         {no_user, DOCTOR_ERROR, "SlurmUser", "no user slurm", NULL},
         {no_meter, DOCTOR_ERROR, "kwota-meter", "nobody listens",
          "systemctl enable --now kwota-meter"},
+        {untold_meter, DOCTOR_ERROR, "kwota-meter", "not told where kwotad is",
+         "KWOTA_SERVER=HOST:PORT in /etc/default/kwota-meter, then systemctl enable "
+         "--now "
+         "kwota-meter"},
         {no_counters, DOCTOR_ERROR, "counters", "has none", NULL},
         {denied, DOCTOR_ERROR, "counters", "permission denied", NULL},
         {unknown, DOCTOR_WARNING, "counters", "1 of 7", NULL},
