@@ -19,6 +19,22 @@
 /* A GPU takes seconds to wake. */
 #define PROBE_S 30
 
+/* systemd's unit, as packages bring it, reads this and starts nothing without it. */
+static bool unit_is_untold(void)
+{
+    FILE *file = fopen("/etc/default/kwota-meter", "re");
+    char line[512];
+    bool told = false;
+
+    if (!file)
+        return false;
+    while (fgets(line, sizeof line, file))
+        told = told || (strncmp(line, "KWOTA_SERVER=", 13) == 0 &&
+                        line[13 + strspn(line + 13, "\"' \n")] != '\0');
+    fclose(file);
+    return !told && access("/run/systemd/system", F_OK) == 0;
+}
+
 static void ask_meter(struct doctor_facts *facts, const struct arguments *arguments)
 {
     json_t *question = json_pack("{s:s}", "op", "ping"), *answer = NULL;
@@ -44,22 +60,6 @@ static void ask_meter(struct doctor_facts *facts, const struct arguments *argume
     facts->meter_untold = !facts->meter_runs && unit_is_untold();
     json_decref(question);
     json_decref(answer);
-}
-
-/* systemd's unit, as packages bring it, reads this and starts nothing without it. */
-static bool unit_is_untold(void)
-{
-    FILE *file = fopen("/etc/default/kwota-meter", "re");
-    char line[512];
-    bool told = false;
-
-    if (!file)
-        return false;
-    while (fgets(line, sizeof line, file))
-        told = told || (strncmp(line, "KWOTA_SERVER=", 13) == 0 &&
-                        line[13 + strspn(line + 13, "\"' \n")] != '\0');
-    fclose(file);
-    return !told && access("/run/systemd/system", F_OK) == 0;
 }
 
 static void count_domain(struct doctor_facts *facts, const json_t *domain)
