@@ -37,7 +37,8 @@ load_for() {
     printf 'wait\ntrue\n'
 }
 
-# Submits the twelve; their ids go to the array jobs. One after the other: the meter and
+# submit_crowd MORE - the twelve, of 50 seconds and up to so many more; their ids go to the
+# array jobs. One after the other: the meter and
 # the plant are told by two prologs, of which on a small machine a dozen at once take a
 # second, and that would be the difference between them.
 submit_crowd() {
@@ -49,7 +50,7 @@ submit_crowd() {
     local shape
     for shape in "${shapes[@]}"; do
         set -- $shape
-        seconds=$((48 + RANDOM % 14))
+        seconds=$((50 + RANDOM % $1))
         jobs+=("$(submit alice "$(load_for $seconds "$2" "$1")" -A astro -p crowd -n 1 \
             -c "$1" ${3:-} --requeue -o /dev/null)")
         wait_for 30 job_runs "${jobs[-1]}"
@@ -143,7 +144,7 @@ totals() {
     rest
     totals >"$BATS_TEST_TMPDIR/before"
     "$top/tests/cluster" start --dir "$dir" plant-n1 >&2
-    submit_crowd
+    submit_crowd 30
     wait_for 60 all_run
     suspend_for_a_while "${jobs[0]}"
     requeue "${jobs[9]}"
@@ -189,7 +190,7 @@ kill_meters() {
     rest
     totals >"$BATS_TEST_TMPDIR/before"
     "$top/tests/cluster" start --dir "$dir" plant-n1 >&2
-    submit_crowd
+    submit_crowd 12
     wait_for 60 all_run
     kill_meters
     wait_for 180 queue_empty
