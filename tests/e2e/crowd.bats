@@ -42,7 +42,7 @@ load_for() {
 # the plant are told by two prologs, of which on a small machine a dozen at once take a
 # second, and that would be the difference between them.
 submit_crowd() {
-    local seconds
+    local seconds more=$1
     # cores, load in percent, more options
     local -a shapes=('1 10' '1 15' '2 5' '1 0' '3 2 --gres=gpu:1' '1 10 --gres=gpu:1'
         '1 25 --gres=shard:1' '1 30 --gres=shard:1' '4 2' '1 6' '2 5' '1 8')
@@ -50,7 +50,7 @@ submit_crowd() {
     local shape
     for shape in "${shapes[@]}"; do
         set -- $shape
-        seconds=$((50 + RANDOM % $1))
+        seconds=$((50 + RANDOM % more))
         jobs+=("$(submit alice "$(load_for $seconds "$2" "$1")" -A astro -p crowd -n 1 \
             -c "$1" ${3:-} --requeue -o /dev/null)")
         wait_for 30 job_runs "${jobs[-1]}"
