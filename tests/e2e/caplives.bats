@@ -227,11 +227,8 @@ $(busy 9)" -w n1 -n 1 -c 1 --gres=gpu:1 -o two-fifty.out --gpu-power-cap=250W)
     wait_for 30 limit_is n1 0 200000
     root scontrol requeue "$job"
     wait_for 30 n1_found_again
-    # Slurm would wait for two minutes before it starts it again.
-    again() {
-        limit_is n1 0 200000 || { root scontrol update jobid="$job" StartTime=now && false; }
-    }
-    wait_for 60 again
+    # When its credential has expired, and not before: Slurm would skip its prolog.
+    wait_for 60 limit_is n1 0 200000
     wait_for 60 gone "$job"
     wait_for 30 n1_found_again
 }
