@@ -242,6 +242,11 @@ int main(int argc, char **argv)
         snprintf(cluster, sizeof cluster, "%s", settings.cluster);
     else
         settings.cluster = strdup(cluster);
+    if (!cluster[0]) {
+        log_line("slurm.conf does not tell the cluster's name: say \"cluster\" in %s",
+                 file);
+        return 1;
+    }
     access_init(slurm_user ? slurm_user : geteuid());
     status = run(&settings, cluster, policies);
     settings_free(&settings);

@@ -18,6 +18,10 @@
 #include "policy/slurm_state.h"
 #include "policy/tres.h"
 
+/* libslurm's own reading of slurm.conf, which slurm_init() fills: it is there while
+ * slurmctld is not. */
+extern slurm_conf_t slurm_conf;
+
 void lookup_init(void)
 {
     slurm_init(NULL);
@@ -25,15 +29,8 @@ void lookup_init(void)
 
 void lookup_cluster(char *name, size_t size, uid_t *slurm_user)
 {
-    slurm_conf_t *conf = NULL;
-
-    name[0] = '\0';
-    *slurm_user = 0;
-    if (slurm_load_ctl_conf(0, &conf) != SLURM_SUCCESS)
-        return;
-    snprintf(name, size, "%s", conf->cluster_name ? conf->cluster_name : "");
-    *slurm_user = conf->slurm_user_id;
-    kwota_free_conf(conf);
+    snprintf(name, size, "%s", slurm_conf.cluster_name ? slurm_conf.cluster_name : "");
+    *slurm_user = slurm_conf.slurm_user_id;
 }
 
 int64_t lookup_kill_wait_s(void)
