@@ -118,8 +118,8 @@ $(busy 5)" -n 1 -c 1 --gres=gpu:1 -o capped.out -A astro)
     "$top/tests/cluster" kill --dir "$dir" slurmd-n1 -KILL
     "$top/tests/cluster" start --dir "$dir" slurmd-n1
     limit_is gpu-0 150000
-    # slurmctld may hear of the end only when it next asks the node.
-    wait_for 150 queue_empty
+    # slurmctld may hear of the end only when it next asks the node, or the time after.
+    wait_for 330 queue_empty
     wait_for 30 found_again
 }
 
