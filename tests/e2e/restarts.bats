@@ -66,8 +66,10 @@ killed_after_start() { # SBATCH_OPTIONS…
 
 # Every token is of a run, every run is settled, and the charges are the counts.
 all_charged() {
-    # One that slurmctld remembers as held goes on.
-    ! job_is_held "$1" || root scontrol release "$1"
+    # Slurm starts it anew while slurmd still ends what it does not know of: it holds the job,
+    # and drains the node, for a duplicate. And one that it remembers as held goes on.
+    ! root sinfo -h -R -o %E | grep -q 'Duplicate jobid' || root scontrol update nodename=n1,n2 state=resume || true
+    [ "$(root squeue -h -j "$1" -o '%T %Q')" != 'PENDING 0' ] || root scontrol release "$1"
     [ -z "$(root squeue -h)" ] &&
         [ "$(ledger "SELECT COUNT(*) FROM tokens WHERE job_id = $1 AND (run_id IS NULL OR refused)")" -eq 0 ] &&
         [ "$(ledger "SELECT COUNT(*) FROM runs WHERE job_id = $1 AND state <> 'settled'")" -eq 0 ] &&
