@@ -162,6 +162,8 @@ int ledger_do(struct ledger *ledger, const char *sql, const char *types, ...)
     va_end(ap);
     if (stmt)
         rc = sqlite3_step(stmt) == SQLITE_DONE ? 0 : ledger_fail(ledger, sql);
+    /* Before the origin's own writing at the transaction's end. */
+    ledger->rows = rc == 0 ? sqlite3_changes(ledger->db) : 0;
     ledger_done(ledger, stmt);
     return alone ? end_alone(ledger, rc) : rc;
 }
@@ -189,5 +191,5 @@ int64_t ledger_last_id(struct ledger *ledger)
 
 int ledger_changed(struct ledger *ledger)
 {
-    return sqlite3_changes(ledger->db);
+    return ledger->rows;
 }

@@ -32,6 +32,7 @@ struct ledger {
     struct ledger_origin origin;  /* all NULL: SQLite's file is the ledger itself */
     struct statements statements; /* of whose turn it is, as all up to is_open */
     int64_t before;               /* rows changed when the transaction began */
+    int rows;                     /* … by the last ledger_do() */
     struct group *group;          /* open, and something was changed in it; or NULL */
     bool is_open;                 /* SQLite's transaction, the group's */
     bool reads;                   /* it is a reader, set once */

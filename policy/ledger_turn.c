@@ -50,8 +50,8 @@ void ledger_note_end(struct ledger *ledger, bool committed)
 }
 
 /* Ends SQLite's transaction, with all that is in it. What the ledger of record has is
- * done, whatever becomes of the copy. */
-int ledger_end_all(struct ledger *ledger)
+ * done, whatever becomes of the copy (`here`). */
+static int end_all(struct ledger *ledger, bool *here)
 {
     struct ledger_origin *origin = &ledger->origin;
     int there = origin->commit ? origin->commit(origin->of) : 0;
@@ -60,7 +60,15 @@ int ledger_end_all(struct ledger *ledger)
     if (rc < 0)
         sqlite3_exec(ledger->db, "ROLLBACK", NULL, NULL, NULL);
     ledger_note_end(ledger, rc == 0);
+    *here = rc == 0;
     return there > 0 ? 0 : rc;
+}
+
+int ledger_end_all(struct ledger *ledger)
+{
+    bool here;
+
+    return end_all(ledger, &here);
 }
 
 static void free_group(struct group *group)
@@ -74,15 +82,15 @@ static void free_group(struct group *group)
 static void end_group(struct ledger *ledger)
 {
     struct group *group = ledger->group;
-    bool waited_for;
+    bool waited_for, here;
 
     ledger->group = NULL;
     pthread_mutex_lock(&ledger->lock);
     ledger->pending = ledger->hurry = false;
     pthread_mutex_unlock(&ledger->lock);
     pthread_mutex_lock(&group->lock);
-    group->rc = ledger_end_all(ledger);
-    if (group->rc == 0)
+    group->rc = end_all(ledger, &here);
+    if (here)
         ledger_well(ledger);
     group->over = true;
     waited_for = group->waiting > 0;

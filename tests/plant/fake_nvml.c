@@ -57,7 +57,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards initialised *
 
 /* What each process had used when it was last asked for, and when that was: the real
  * library gives means over its samples since then. */
-static struct {
+static struct asked {
     uint32_t pid;
     uint64_t busy_us, clock_us;
 } asked[GPU_STATE_CARDS][GPU_STATE_PROCESSES];
@@ -282,21 +282,31 @@ int nvmlDeviceGetAttributes_v2(void *instance, struct attributes *attributes)
     return SUCCESS;
 }
 
-/* Whole percents, as the real library tells them. */
-static unsigned mean_percent(device_t device, unsigned i)
+static const struct asked *last_asked(const struct asked *before, uint32_t pid)
 {
-    long card = device - state->card;
-    uint64_t busy_us = device->process[i].busy_us, clock_us = state->clock_us,
-             percent = 0;
+    for (int i = 0; i < GPU_STATE_PROCESSES; i++)
+        if (before[i].pid == pid)
+            return &before[i];
+    return NULL;
+}
 
-    if (asked[card][i].pid == device->process[i].pid &&
-        clock_us > asked[card][i].clock_us && busy_us >= asked[card][i].busy_us)
-        percent = ((busy_us - asked[card][i].busy_us) * 100 +
-                   (clock_us - asked[card][i].clock_us) / 2) /
-                  (clock_us - asked[card][i].clock_us);
-    asked[card][i].pid = device->process[i].pid;
-    asked[card][i].busy_us = busy_us;
-    asked[card][i].clock_us = clock_us;
+/* Whole percents, as the real library tells them. A process that is new has used what
+ * it used since the caller's last look, if there was one. */
+static unsigned mean_percent(const struct asked *before, const struct asked *now,
+                             uint64_t since_us)
+{
+    uint64_t busy_us = now->busy_us, over_us, percent;
+
+    if (before && before->busy_us > now->busy_us)
+        return 0; /* another one with its number */
+    if (before) {
+        busy_us -= before->busy_us;
+        since_us = before->clock_us;
+    }
+    if (since_us == 0 || since_us >= now->clock_us)
+        return 0;
+    over_us = now->clock_us - since_us;
+    percent = (busy_us * 100 + over_us / 2) / over_us;
     return percent > 100 ? 100 : (unsigned)percent;
 }
 
@@ -305,16 +315,25 @@ int nvmlDeviceGetProcessUtilization(device_t device, struct process_sample *samp
 {
     int rc = check(device);
     unsigned found = 0, room = *count;
+    uint64_t clock_us = state ? state->clock_us : 0;
+    struct asked now[GPU_STATE_PROCESSES] = {0}, *before;
 
     if (rc != SUCCESS)
         return rc;
+    if (clock_us <= since_us)
+        return NOT_FOUND;
+    before = asked[device - state->card];
     for (unsigned i = 0; i < device->process_count && found < room; i++) {
-        if (state->clock_us <= since_us)
-            continue;
-        samples[found++] = (struct process_sample){.pid = device->process[i].pid,
-                                                   .time_stamp = state->clock_us,
-                                                   .sm = mean_percent(device, i)};
+        uint32_t pid = device->process[i].pid;
+
+        now[i] = (struct asked){pid, device->process[i].busy_us, clock_us};
+        samples[found++] = (struct process_sample){
+            .pid = pid,
+            .time_stamp = clock_us,
+            .sm = mean_percent(last_asked(before, pid), &now[i], since_us)};
     }
+    if (found > 0)
+        memcpy(before, now, sizeof now);
     *count = found;
     return found ? SUCCESS : NOT_FOUND;
 }

@@ -288,7 +288,6 @@ static void write_processes(struct gpu_state_card *card, const struct model *mod
 {
     uint32_t count = 0;
 
-    card->process_count = 0;
     for (int i = 0; i < model->job_count && count < GPU_STATE_PROCESSES; i++) {
         const struct model_job *job = &model->jobs[i];
 
