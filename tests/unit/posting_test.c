@@ -116,7 +116,8 @@ static void fill(struct books *b, int64_t around_s)
     struct policy *policy = money_policy(CREDITS);
     uint64_t seed = (uint64_t)around_s;
 
-    ledger_number(b->ledger, 0, "PRAGMA synchronous = OFF", ""); /* for the test's speed */
+    ledger_number(b->ledger, 0, "PRAGMA synchronous = OFF",
+                  ""); /* for the test's speed */
     for (int64_t id = 1; id <= RUNS; id++) {
         make_run(b, &seed, id, around_s);
         money_settle(b, policy, id, around_s + 10 * DAY);
