@@ -99,6 +99,9 @@ static void gather(struct doctor_facts *facts, const struct wish *wish)
 {
     char path[SLURM_PLACE], stack[SETUP_PATH];
 
+    /* Slurm's own commands are asked about the same cluster. */
+    if (wish->slurm_conf)
+        setenv("SLURM_CONF", wish->slurm_conf, 1);
     gethostname(facts->host, sizeof facts->host - 1);
     facts->host[strcspn(facts->host, ".")] = '\0';
     slurm_conf_read(facts->conf,

@@ -88,6 +88,9 @@ struct doctor_server {
 
 #define DOCTOR_SERVERS 8
 
+/* What kwota needs of a slurmctld that runs: doctor_running.c has the words. */
+#define DOCTOR_RUNNING 8
+
 struct doctor_facts {
     unsigned roles;
     bool root;        /* who asks is root: only then the node's facts are there */
@@ -121,6 +124,11 @@ struct doctor_facts {
     bool healthy; /* kwotad told of itself: */
     char ledger[DOCTOR_TEXT], slurmdbd[DOCTOR_TEXT], policy[DOCTOR_TEXT];
 
+    /* what slurmctld runs with */
+    bool running_known;
+    char running_why[DOCTOR_TEXT]; /* it did not tell; "": it did, or was not asked */
+    bool runs_with[DOCTOR_RUNNING];
+
     bool tres_asked; /* sacctmgr was asked on the controller */
     char tres_why[DOCTOR_TEXT];
     bool tres_there;
@@ -153,9 +161,14 @@ void doctor_check(const struct doctor_facts *facts, struct doctor_report *report
 /* … its parts. */
 void doctor_check_conf(const struct doctor_facts *facts, struct doctor_report *report);
 void doctor_check_stack(const struct doctor_facts *facts, struct doctor_report *report);
+void doctor_check_running(const struct doctor_facts *facts,
+                          struct doctor_report *report);
 void doctor_check_kwotad(const struct doctor_facts *facts,
                          struct doctor_report *report);
 void doctor_check_node(const struct doctor_facts *facts, struct doctor_report *report);
+
+/* Takes what `scontrol show config` prints. */
+void doctor_take_running(struct doctor_facts *facts, const char *text);
 
 /* Whether kwota's plugins are all in a folder where Slurm does not look. */
 bool doctor_plugins_away(const struct doctor_facts *facts);

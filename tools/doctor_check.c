@@ -275,6 +275,7 @@ void doctor_check(const struct doctor_facts *facts, struct doctor_report *report
     doctor_check_conf(facts, report);
     if (facts->conf->pair_count > 0)
         doctor_check_stack(facts, report);
+    doctor_check_running(facts, report);
     doctor_check_kwotad(facts, report);
     if (facts->roles & DOCTOR_NODE)
         doctor_check_node(facts, report);

@@ -22,7 +22,7 @@
 #include "tools/setup_plan.h"
 #include "tools/slurm_place.h"
 
-#define SACCTMGR_S 10
+#define ANSWER_S 10
 
 static void find_plugins(struct doctor_facts *facts)
 {
@@ -180,6 +180,26 @@ static void judge_qos(struct doctor_facts *facts, char *text)
     }
 }
 
+static const char *program_trouble(int rc, const char *text)
+{
+    return rc < 0 ? "no answer within 10 s" : text[0] ? text : "it cannot be run";
+}
+
+static void ask_slurmctld(struct doctor_facts *facts)
+{
+    static const char *const words[] = {"scontrol", "show", "config", NULL};
+    char *text;
+    int rc = program_output(words, ANSWER_S, &text);
+
+    if (rc == 0)
+        doctor_take_running(facts, text);
+    else
+        snprintf(facts->running_why, sizeof facts->running_why, "scontrol: %.300s",
+                 program_trouble(rc, text));
+    facts->running_why[strcspn(facts->running_why, "\n")] = '\0';
+    free(text);
+}
+
 static void ask_sacctmgr(struct doctor_facts *facts)
 {
     static const char *const tres[] = {"sacctmgr",         "-nP", "show", "tres",
@@ -188,20 +208,18 @@ static void ask_sacctmgr(struct doctor_facts *facts)
         "sacctmgr", "-nP", "show", "qos", "format=name,flags,limitfactor,grptres",
         NULL};
     char *text;
-    int rc = program_output(tres, SACCTMGR_S, &text);
+    int rc = program_output(tres, ANSWER_S, &text);
 
     facts->tres_asked = true;
     if (rc != 0)
         snprintf(facts->tres_why, sizeof facts->tres_why, "sacctmgr: %.300s",
-                 rc < 0    ? "no answer within 10 s"
-                 : text[0] ? text
-                           : "it cannot be run");
+                 program_trouble(rc, text));
     facts->tres_why[strcspn(facts->tres_why, "\n")] = '\0';
     facts->tres_there = rc == 0 && strstr(text, "license|kwota");
     free(text);
     if (rc != 0)
         return;
-    if (program_output(qos, SACCTMGR_S, &text) == 0)
+    if (program_output(qos, ANSWER_S, &text) == 0)
         judge_qos(facts, text);
     free(text);
 }
@@ -217,6 +235,7 @@ void doctor_probe_host(struct doctor_facts *facts)
     if (!(facts->roles & DOCTOR_CONTROLLER))
         return;
     look_at_files(facts);
+    ask_slurmctld(facts);
     if (strcasecmp(slurm_conf_or(facts->conf, "AccountingStorageType", ""),
                    "accounting_storage/slurmdbd") == 0)
         ask_sacctmgr(facts);

@@ -77,6 +77,7 @@ mistake() {
 
 @test "with the daemons started anew a job is measured and charged, and all is well" {
     local job
+    names slurmctld "JobSubmitPlugins=kwota"
     for daemon in slurmctld slurmd-n1; do
         "$top/tests/cluster" kill --dir "$dir" "$daemon"
     done
@@ -91,7 +92,7 @@ mistake() {
     [[ $output == *"All is well."* ]]
     doctor ok >"$BATS_TEST_TMPDIR/ok"
     for check in PluginDir PrologFlags plugstack.conf spank_kwota.so jobcomp_kwota.so munge \
-        "kwotad's port" kwotad clock ledger license/kwota cgroups kwota-meter counters; do
+        slurmctld "kwotad's port" kwotad clock ledger license/kwota cgroups kwota-meter counters; do
         grep -qxF "$check" "$BATS_TEST_TMPDIR/ok"
     done
     run -0 as alice kwota doctor --role login

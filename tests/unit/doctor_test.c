@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -22,6 +23,16 @@ static const char good_conf[] =
     "AccountingStorageEnforce=associations,limits\n"
     "NodeName=n[01-20] Gres=gpu:a100:2,shard:8\n";
 static const char good_stack[] = "optional spank_kwota.so server=ctl1:6828\n";
+
+/* As `scontrol show config` prints it, less what kwota does not need. */
+static const char good_running[] =
+    "Configuration data as of 2026-11-21T10:00:00\n"
+    "AccountingStorageEnforce = associations,limits\n"
+    "AccountingStorageTRES   = cpu,mem,energy,node,billing,gres/gpu,license/kwota\n"
+    "JobCompType             = jobcomp/kwota\n"
+    "JobSubmitPlugins        = lua,kwota\n"
+    "Licenses                = matlab:4,kwota:2000000000\n"
+    "PrologFlags             = Alloc,Contain,DeferBatch\n";
 
 struct world {
     struct slurm_conf conf, cgroup;
@@ -59,6 +70,7 @@ static void make(struct world *w, const char *conf, const char *stack)
     strcpy(f->kwota_path, "/etc/kwota/kwota.json");
     strcpy(f->kwota_server, "ctl1:6828");
     strcpy(f->kwota_spool, "/spool");
+    doctor_take_running(f, good_running);
     f->server_count = 1;
     strcpy(f->servers[0].name, "ctl1:6828");
     strcpy(f->version, "1.0");
@@ -606,12 +618,66 @@ static void other_hosts(void **state)
     drop(&w);
 }
 
+/* slurm.conf is right, and slurmctld was started with an older one. */
+static void not_started_anew(void **state)
+{
+    static const struct {
+        const char *text, *words;
+    } table[] = {
+        {"JobSubmitPlugins        = lua\n", "without JobSubmitPlugins=kwota"},
+        {"JobCompType             = jobcomp/none\n", "JobCompType=jobcomp/kwota"},
+        {"PrologFlags             = Alloc,Contain\n", "PrologFlags=DeferBatch, which"},
+        {"Licenses                = (null)\n", "Licenses=kwota, which"},
+        {"AccountingStorageTRES   = cpu,mem,energy\n", "license/kwota, which"},
+        {"AccountingStorageEnforce = associations\n", "Enforce=limits, which"},
+    };
+    struct world w;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        const char *line;
+        char before[1024];
+        size_t key = strcspn(table[i].text, " ") + 1;
+
+        make(&w, good_conf, good_stack);
+        memset(w.facts.runs_with, 0, sizeof w.facts.runs_with);
+        for (line = good_running; strncmp(line, table[i].text, key) != 0;)
+            line = strchr(line, '\n') + 1;
+        snprintf(before, sizeof before, "%.*s", (int)(line - good_running),
+                 good_running);
+        doctor_take_running(&w.facts, before);
+        doctor_take_running(&w.facts, table[i].text);
+        doctor_take_running(&w.facts, strchr(line, '\n') + 1);
+        is_only(&w, DOCTOR_ERROR, "slurmctld", table[i].words,
+                "systemctl restart slurmctld");
+        drop(&w);
+    }
+    make(&w, good_conf, good_stack);
+    strcpy(w.facts.running_why, "scontrol: Unable to contact slurm controller");
+    is_only(&w, DOCTOR_ERROR, "slurmctld", "does not answer: scontrol: Unable", NULL);
+    drop(&w);
+    /* What slurm.conf lacks as well is said of slurm.conf alone. */
+    make(&w, good_conf, good_stack);
+    slurm_conf_drop(&w.conf, "Licenses");
+    memset(w.facts.runs_with, 0, sizeof w.facts.runs_with);
+    doctor_take_running(&w.facts, "Licenses = (null)\nJobCompType = jobcomp/none\n");
+    doctor_check(&w.facts, &w.report);
+    for (int i = 0; i < w.report.count; i++)
+        if (strcmp(w.report.findings[i].check, "slurmctld") == 0)
+            assert_null(strstr(w.report.findings[i].text, "Licenses"));
+    drop(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good),           cmocka_unit_test(conf_mistakes),
-        cmocka_unit_test(stack_mistakes), cmocka_unit_test(host_mistakes),
-        cmocka_unit_test(host_roles),     cmocka_unit_test(other_hosts),
+        cmocka_unit_test(good),
+        cmocka_unit_test(conf_mistakes),
+        cmocka_unit_test(stack_mistakes),
+        cmocka_unit_test(host_mistakes),
+        cmocka_unit_test(host_roles),
+        cmocka_unit_test(other_hosts),
+        cmocka_unit_test(not_started_anew),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
