@@ -120,40 +120,56 @@ static int modify(void *db, char *cluster, const slurmdb_job_rec_t *row,
     return count;
 }
 
+static bool wants_energy(const struct comment_run *run)
+{
+    return comment_takes_energy() && run->energy_j >= 0;
+}
+
+static bool has_energy(const slurmdb_job_rec_t *row, const struct comment_run *run)
+{
+    return !wants_energy(run) || tres_energy_j(row->tres_alloc_str) == run->energy_j;
+}
+
 static int write_row(void *db, char *cluster, const slurmdb_job_rec_t *row,
-                     const struct comment_run *run)
+                     const struct comment_run *run, bool foreign)
 {
     slurmdb_job_rec_t wanted = {.derived_ec = NO_VAL};
     char tres[32];
 
-    wanted.system_comment = (char *)(uintptr_t)run->text;
-    if (comment_takes_energy() && run->energy_j >= 0) {
+    if (!foreign)
+        wanted.system_comment = (char *)(uintptr_t)run->text;
+    if (wants_energy(run)) {
         snprintf(tres, sizeof tres, "%d=%" PRId64, TRES_ENERGY, run->energy_j);
         wanted.tres_alloc_str = tres;
     }
     return modify(db, cluster, row, &wanted);
 }
 
+/* Somebody else's comment stays; its run's joules are the run's all the same. */
 static int tell(void *db, char *cluster, list_t *rows, struct comment_run *run)
 {
     const slurmdb_job_rec_t *row = find_row(rows, run);
     const char *is = row && row->system_comment ? row->system_comment : "";
+    bool foreign = is[0] && !summary_is_ours(is);
+    bool has_text = foreign || strcmp(is, run->text) == 0;
     int count;
 
     run->state = COMMENT_LATER;
     if (!row || !row->end)
         return 0;
-    if (is[0] && !summary_is_ours(is)) {
-        run->state = COMMENT_FOREIGN;
+    if (has_text && has_energy(row, run)) {
+        run->state = foreign ? COMMENT_FOREIGN : COMMENT_WRITTEN;
         return 0;
     }
-    count = strcmp(is, run->text) == 0 ? 1 : write_row(db, cluster, row, run);
+    count = write_row(db, cluster, row, run, foreign);
     if (count < 0) {
         log_line("slurmdbd does not take the summary of job %u: %s", run->job_id,
                  slurm_strerror(errno));
         return -1;
     }
-    if (count > 0)
+    if (count > 0 && wants_energy(run))
+        run->state = has_text ? COMMENT_AGAIN : COMMENT_SENT;
+    else if (count > 0)
         run->state = COMMENT_WRITTEN;
     return 0;
 }

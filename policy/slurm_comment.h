@@ -10,7 +10,10 @@
 #include <stdint.h>
 
 enum comment_state {
-    COMMENT_LATER,   /* slurmdbd has no such run, or not its end */
+    COMMENT_LATER, /* slurmdbd has no such run, or not its end */
+    COMMENT_SENT,  /* it took joules, too; slurmctld's word of a run's last step brings
+                      the run's TRES anew and may come after ours: look again */
+    COMMENT_AGAIN, /* the same, of joules that it should have had by now */
     COMMENT_WRITTEN, /* it has it, or had it before */
     COMMENT_FOREIGN, /* somebody else's system_comment is there: it was left as it is */
 };

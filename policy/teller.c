@@ -16,6 +16,10 @@
 /* So many entries are looked at with the ledger's lock held. */
 #define NEWS 1000
 
+/* Joules that something replaces again and again are written this often at most, over
+ * some twenty minutes: slurmdbd keeps each change for ever. */
+#define AGAIN_TRIES 8
+
 /* Between two rounds: with nothing to tell; with slurmdbd away; and while there is
  * more, a part of what the last one took, so that a busy slurmdbd has time for others.
  */
@@ -108,10 +112,16 @@ static int note_one(struct teller *t, const struct summary_due *due,
         log_line("job %u has a system_comment in slurmdbd that is not kwota's: it is "
                  "left as it is",
                  due->job_id);
-    if (state != COMMENT_LATER)
+    if (state == COMMENT_AGAIN && due->tries >= AGAIN_TRIES) {
+        log_line("slurmdbd does not keep the joules of job %u: they are not written "
+                 "again",
+                 due->job_id);
+        state = COMMENT_WRITTEN;
+    }
+    if (state == COMMENT_WRITTEN || state == COMMENT_FOREIGN)
         return summary_told(t->ledger, due);
     rc = summary_later(t->ledger, due, time(NULL));
-    if (rc > 0)
+    if (rc > 0 && state == COMMENT_LATER)
         log_line("slurmdbd has no ended run of job %u: it is not told what it came to",
                  due->job_id);
     return rc < 0 ? -1 : 0;

@@ -32,6 +32,20 @@ int64_t tres_count(const char *tres, const char *name)
     return count > 0 ? count : 0;
 }
 
+int64_t tres_energy_j(const char *tres)
+{
+    char name[16];
+    const char *found;
+    int64_t joules;
+
+    snprintf(name, sizeof name, "%d", TRES_ENERGY);
+    found = find_item(tres, name, '=');
+    if (!found || *found != '=')
+        return -1;
+    joules = strtoll(found + 1, NULL, 10);
+    return joules < INT64_MAX ? joules : -1;
+}
+
 int64_t tres_memory_mb(const char *tres)
 {
     static const char units[] = "MGTP";

@@ -14,6 +14,10 @@
  * there. `name` is all before the '='. */
 int64_t tres_count(const char *tres, const char *name);
 
+/* The joules in slurmdbd's own "1=4,2=1500,3=25000,4=1"; -1 if they are not there, or
+ * are Slurm's number for unknown ones. */
+int64_t tres_energy_j(const char *tres);
+
 /* Its memory in MB; 0 if it is not told. */
 int64_t tres_memory_mb(const char *tres);
 

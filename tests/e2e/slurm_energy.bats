@@ -110,8 +110,43 @@ told() {
         [ "$(summaries "$1" | jq -c .charge_mj | sort -u | wc -l)" -eq "$2" ]
 }
 
-@test "what a settled run came to is in its system_comment, of each run its own" {
-    local job array
+# From 25.11 on slurmdbd takes a run's joules from kwotad.
+takes_joules() {
+    [ "$(root sacct -V | sed -nE 's/^[^0-9]*([0-9]+)\.([0-9]+).*/\1\2/p')" -ge 2511 ]
+}
+
+# joules JOB - sacct's of each run, the oldest first: its ConsumedEnergyRaw and, of its
+# AllocTRES, the energy
+joules() {
+    root sacct -X -D -n -P --noconvert -j "$1" -o Submit,ConsumedEnergyRaw,AllocTRES | sort |
+        sed -E 's/^[^|]*\|([^|]*)\|(.*energy=([0-9]+))?.*/\1 \3/'
+}
+
+# has_settled JOB - they are what kwota settled each run at, in whole joules
+has_settled() {
+    [ "$(joules "$1")" = "$(root kwota job "$1" --restart all --json |
+        jq -r '.runs[] | (.energy.total_mj + 500) / 1000 | floor | "\(.) \(.)"')" ]
+}
+
+# What a roll-up makes of them: the joules anew in each hour that a run was eligible or ran in.
+rolled_joules() {
+    root env SLURM_TIME_FORMAT=%s sacct -X -D -n -P -j "$1" -o Eligible,End,ConsumedEnergyRaw |
+        awk -F'|' '{ sum += $3 * (int($2 / 3600) - int($1 / 3600) + 1) } END { print sum }'
+}
+
+with_joules() {
+    jq '.slurmdbd.energy = true' "$dir/etc/kwota.json" >"$dir/etc/kwota.json.new"
+    mv "$dir/etc/kwota.json.new" "$dir/etc/kwota.json"
+    "$top/tests/cluster" kill --dir "$dir" kwotad >&2
+    "$top/tests/cluster" start --dir "$dir" kwotad >&2
+}
+
+@test "what a settled run came to is in its system_comment, of each run its own; from Slurm 25.11 on its joules, too" {
+    local job array before began from until
+    with_joules
+    began=$(date +%s)
+    roll_up
+    before=$(account_joules astro)
     array=$(submit carol 'sleep 1' -A bio -n 1 -o /dev/null --array=1-3)
     job=$(submit alice "$(busy 3)" -A astro -n 1 -o /dev/null)
     wait_for 30 job_runs "$job"
@@ -125,6 +160,22 @@ told() {
         wait_for 30 told "${array}_$task" 1
     done
     root sacct -X -D -n -P -j "$job" -o State | sort | paste -sd, | grep -x COMPLETED,REQUEUED
+    if takes_joules; then
+        wait_for 30 has_settled "$job" || {
+            joules "$job"
+            return 1
+        }
+        for task in 1 2 3; do
+            wait_for 30 has_settled "${array}_$task"
+        done
+        roll_up
+        echo "before: ${before:-0}, rolled: $(rolled_joules "$job"), now: $(account_joules astro)"
+        [ "$(account_joules astro)" -eq $((${before:-0} + $(rolled_joules "$job"))) ]
+    else
+        grep 'slurmdbd.energy has no effect: Slurm takes a job.s joules from 25.11 on' "$dir/log/kwotad.out"
+        joules "$job"
+        [[ "$(joules "$job" | head -n 1)" =~ ^0?\ $ ]]
+    fi
 }
 
 @test "slurmdbd away is told later; a user's comment stays, and a system_comment that is not kwota's" {
@@ -146,6 +197,9 @@ told() {
     told "$own" 1
     root sacct -X -n -P -j "$own" -o Comment | grep -x mine
     root sacct -X -n -P -j "$theirs" -o SystemComment | grep -x theirs
+    if takes_joules; then
+        has_settled "$theirs"
+    fi
 }
 
 # sql TEXT - asks slurmdbd's database

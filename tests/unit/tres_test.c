@@ -28,6 +28,18 @@ static void counts(void **state)
         assert_int_equal(tres_count(table[i].text, table[i].name), table[i].count);
 }
 
+static void energy(void **state)
+{
+    (void)state;
+    assert_int_equal(tres_energy_j("1=8,2=4000,3=25000,4=1"), 25000);
+    assert_int_equal(tres_energy_j("3=0,4=1"), 0);
+    assert_int_equal(tres_energy_j("1=3,13=7,4=1"), -1);
+    assert_int_equal(tres_energy_j("1=8,3=18446744073709551614,4=1"), -1);
+    assert_int_equal(tres_energy_j("3"), -1);
+    assert_int_equal(tres_energy_j(""), -1);
+    assert_int_equal(tres_energy_j(NULL), -1);
+}
+
 static void memory(void **state)
 {
     (void)state;
@@ -185,6 +197,7 @@ int main(void)
         cmocka_unit_test(what_users_said_is_kept),
         cmocka_unit_test(gpu_types),
         cmocka_unit_test(gpu_places),
+        cmocka_unit_test(energy),
         cmocka_unit_test(memory),
         cmocka_unit_test(licences),
         cmocka_unit_test(putting_licences),
