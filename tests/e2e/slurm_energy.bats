@@ -128,6 +128,20 @@ has_settled() {
         jq -r '.runs[] | (.energy.total_mj + 500) / 1000 | floor | "\(.) \(.)"')" ]
 }
 
+# sql TEXT - asks slurmdbd's database
+sql() {
+    # shellcheck source=/dev/null
+    . "$dir/settings"
+    root mariadb --no-defaults -h 127.0.0.1 -P "$port" -u slurm -pslurm -N slurm_acct_db -e "$1"
+}
+
+# slurmctld's word of a run's last step may reach slurmdbd after kwotad's of the run, and
+# brings TRES of its own: here what comes with a new summary is always undone so.
+undo_joules() {
+    sql 'CREATE TRIGGER late BEFORE UPDATE ON kwota_job_table FOR EACH ROW SET NEW.tres_alloc =
+        IF(NEW.system_comment <=> OLD.system_comment, NEW.tres_alloc, OLD.tres_alloc)'
+}
+
 # What a roll-up makes of them: the joules anew in each hour that a run was eligible or ran in.
 rolled_joules() {
     root env SLURM_TIME_FORMAT=%s sacct -X -D -n -P -j "$1" -o Eligible,End,ConsumedEnergyRaw |
@@ -147,6 +161,7 @@ with_joules() {
     began=$(date +%s)
     roll_up
     before=$(account_joules astro)
+    ! takes_joules || undo_joules
     array=$(submit carol 'sleep 1' -A bio -n 1 -o /dev/null --array=1-3)
     job=$(submit alice "$(busy 3)" -A astro -n 1 -o /dev/null)
     wait_for 30 job_runs "$job"
@@ -168,6 +183,7 @@ with_joules() {
         for task in 1 2 3; do
             wait_for 30 has_settled "${array}_$task"
         done
+        sql 'DROP TRIGGER late'
         roll_up
         echo "before: ${before:-0}, rolled: $(rolled_joules "$job"), now: $(account_joules astro)"
         [ "$(account_joules astro)" -eq $((${before:-0} + $(rolled_joules "$job"))) ]
@@ -200,13 +216,6 @@ with_joules() {
     if takes_joules; then
         has_settled "$theirs"
     fi
-}
-
-# sql TEXT - asks slurmdbd's database
-sql() {
-    # shellcheck source=/dev/null
-    . "$dir/settings"
-    root mariadb --no-defaults -h 127.0.0.1 -P "$port" -u slurm -pslurm -N slurm_acct_db -e "$1"
 }
 
 # past JOB NAME COUNT SECONDS TRES - so many past jobs like this one, a minute apart; what
