@@ -83,16 +83,10 @@ static bool only_reads(const struct route_call *call)
     return strcmp(call->method, "POST") != 0;
 }
 
-json_t *route_call(const struct route_call *call, unsigned *status)
+static json_t *answer(const struct route_call *call, unsigned *status)
 {
     const char *other = NULL;
-    char why[LEDGER_WHY];
 
-    /* Whoever asks tries the next server (client.c). */
-    if (!only_reads(call) && !ledger_acts(call->context->ledger, why)) {
-        *status = MHD_HTTP_SERVICE_UNAVAILABLE;
-        return person_error(why);
-    }
     if (budget_call_is(call->path))
         return answer_budgets(call, status);
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
@@ -111,4 +105,27 @@ json_t *route_call(const struct route_call *call, unsigned *status)
         "/v1/budgets, /v1/quota, /v1/postings, /v1/policy, /v1/queue, "
         "/v1/quote, /v1/import, /v1/why, /v1/shadow, /v1/freeze, /v1/cap, /v1/web, "
         "/v1/statement, /v1/period, /v1/ping, /v1/health");
+}
+
+json_t *route_call(const struct route_call *call, unsigned *status)
+{
+    char why[LEDGER_WHY];
+    json_t *said;
+
+    if (only_reads(call))
+        return answer(call, status);
+    /* Whoever asks tries the next server (client.c). */
+    if (!ledger_acts(call->context->ledger, why)) {
+        *status = MHD_HTTP_SERVICE_UNAVAILABLE;
+        return person_error(why);
+    }
+    said = answer(call, status);
+    /* What was found out by this very change is its reason; the next server is not
+     * tried: whether the change is done may not be known. */
+    if (*status == MHD_HTTP_INTERNAL_SERVER_ERROR &&
+        !ledger_acts(call->context->ledger, why)) {
+        json_decref(said);
+        said = person_error(why);
+    }
+    return said;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -214,6 +215,7 @@ static void a_group_of_the_meters_own(void **arg)
 /* What follows is done to real processes, where the machine has cgroup v1 and lets us.
  */
 struct real {
+    char top[300]; /* the controller's */
     char cpu[256], freezer[256], job[512], step[600];
     pid_t pid[2];
 };
@@ -267,6 +269,7 @@ static void make_real(struct real *r)
     if (geteuid() != 0 || !found.cpu[0] || !found.freezer[0] ||
         strcmp(found.cpu, found.cpuacct) == 0)
         skip();
+    snprintf(r->top, sizeof r->top, "%.200s", found.cpu);
     snprintf(r->cpu, sizeof r->cpu, "%.200s/kwota-test-%d", found.cpu, (int)getpid());
     snprintf(r->freezer, sizeof r->freezer, "%.200s/kwota-test-%d", found.freezer,
              (int)getpid());
@@ -285,9 +288,13 @@ static pid_t burn(struct real *r)
     pid_t pid = fork();
 
     assert_true(pid >= 0);
-    if (pid == 0)
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         for (;;)
             ;
+    }
+    /* As a job's are, whatever group the test itself is in. */
+    put(r->top, "cgroup.procs", pid);
     put(r->step, "cgroup.procs", pid);
     return pid;
 }
