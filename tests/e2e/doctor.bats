@@ -98,6 +98,17 @@ mistake() {
     run -0 as alice kwota doctor --role login
 }
 
+@test "a meter that is told its node alone finds the rest in plugstack.conf" {
+    local server
+    server=$(sed -n 's/.*server=\([^ ]*\).*/\1/p' "$dir/etc/plugstack.conf")
+    run -0 root kwota-meter server
+    [[ $output == "$server ($dir/etc/plugstack.conf:"*")" ]]
+    "$top/tests/cluster" kill --dir "$dir" meter-n1
+    root kwota-meter run --node n1 --log "$dir/log/meter-by-hand" </dev/null >/dev/null 2>&1 3>&- &
+    wait_for 10 grep -q "metering node n1: .* below $dir/nodes/n1/root" "$dir/log/meter-by-hand"
+    doctor ok | grep -qx kwota-meter
+}
+
 @test "ten mistakes, one by one" {
     mistake slurm.conf 's/,DeferBatch   #/ #/' PrologFlags DeferBatch
     mistake slurm.conf '/^JobSubmitPlugins=/d' JobSubmitPlugins JobSubmitPlugins=kwota
