@@ -31,19 +31,26 @@ spank() {
 readme_commands() {
     sed -n '/^## Installing on a real cluster/,/^## /p' "$top/README.md" |
         awk '/^```/ { inside = !inside; next } inside && /^(kwota|systemctl) / { sub(/ *#.*/, ""); print }' |
-        sed -n '/^kwota setup$/,/^systemctl restart slurmd$/p'
+        sed -n '/^kwota setup$/,/^systemctl enable --now kwota-meter$/p'
     echo "kwota doctor"
 }
 
 # restart UNIT - as systemd would, of a daemon that may not run yet
 restart() {
     local daemon=$1
-    case $1 in
-    slurmd) daemon=slurmd-n1 ;;
-    kwota-meter) daemon=meter-n1 ;;
-    esac
+    [ "$1" != slurmd ] || daemon=slurmd-n1
     "$top/tests/cluster" kill --dir "$dir" "$daemon" || true
     "$top/tests/cluster" start --dir "$dir" "$daemon"
+}
+
+# As its unit does: told its node alone, the meter finds the rest in plugstack.conf.
+restart_meter() {
+    local log=$dir/log/meter-unit server
+    server=$(sed -n 's/.* server=\([^ ]*\).*/\1/p' "$dir/etc/plugstack.conf")
+    root kwota-meter server | grep -F "$server ($dir/etc/plugstack.conf:" || return 1
+    "$top/tests/cluster" kill --dir "$dir" meter-n1 || true
+    root kwota-meter run --node n1 --log "$log" </dev/null >/dev/null 2>&1 3>&- &
+    wait_for 10 grep -q "metering node n1: .* below $dir/nodes/n1/root" "$log"
 }
 
 # follow COMMAND - one of the README's, with the private cluster's places
@@ -52,6 +59,7 @@ follow() {
     read -ra words <<<"$1"
     case $1 in
     'kwota setup' | 'kwota setup --apply') setup_kwota "${words[@]:2}" ;;
+    'systemctl enable --now kwota-meter') restart_meter ;;
     'systemctl enable --now '* | 'systemctl restart '*) restart "${words[-1]}" ;;
     'kwota doctor') root kwota doctor --node n1 ;;
     *)
@@ -136,17 +144,6 @@ mistake() {
         grep -qxF "$check" "$BATS_TEST_TMPDIR/ok"
     done
     run -0 as alice kwota doctor --role login
-}
-
-@test "a meter that is told its node alone finds the rest in plugstack.conf" {
-    local server
-    server=$(sed -n 's/.*server=\([^ ]*\).*/\1/p' "$dir/etc/plugstack.conf")
-    run -0 root kwota-meter server
-    [[ $output == "$server ($dir/etc/plugstack.conf:"*")" ]]
-    "$top/tests/cluster" kill --dir "$dir" meter-n1
-    root kwota-meter run --node n1 --log "$dir/log/meter-by-hand" </dev/null >/dev/null 2>&1 3>&- &
-    wait_for 10 grep -q "metering node n1: .* below $dir/nodes/n1/root" "$dir/log/meter-by-hand"
-    doctor ok | grep -qx kwota-meter
 }
 
 @test "ten mistakes, one by one" {
