@@ -44,6 +44,8 @@ restart() {
     esac
     "$top/tests/cluster" kill --dir "$dir" "$daemon" || true
     "$top/tests/cluster" start --dir "$dir" "$daemon"
+    # With a MariaDB every client knows of a second one.
+    [ "$daemon ${KWOTA_TEST_LEDGER:-sqlite}" != "kwotad mariadb" ] || "$top/tests/cluster" start --dir "$dir" kwotad-2
 }
 
 # follow COMMAND - one of the README's, with the private cluster's places
