@@ -41,6 +41,8 @@ restart() {
     [ "$1" != slurmd ] || daemon=slurmd-n1
     "$top/tests/cluster" kill --dir "$dir" "$daemon" || true
     "$top/tests/cluster" start --dir "$dir" "$daemon"
+    # With a MariaDB every client knows of a second one.
+    [ "$daemon ${KWOTA_TEST_LEDGER:-sqlite}" != "kwotad mariadb" ] || "$top/tests/cluster" start --dir "$dir" kwotad-2
 }
 
 # As its unit does: told its node alone, the meter finds the rest in plugstack.conf.
