@@ -215,7 +215,7 @@ static void a_group_of_the_meters_own(void **arg)
 /* What follows is done to real processes, where the machine has cgroup v1 and lets us.
  */
 static struct real {
-    char cpu[256], freezer[256], job[512], step[600];
+    char top[256], cpu[256], freezer[256], job[512], step[600];
     pid_t pid[2];
 } real;
 
@@ -268,6 +268,7 @@ static void make_real(struct real *r)
     if (geteuid() != 0 || !found.cpu[0] || !found.freezer[0] ||
         strcmp(found.cpu, found.cpuacct) == 0)
         skip();
+    snprintf(r->top, sizeof r->top, "%.200s", found.cpu);
     snprintf(r->cpu, sizeof r->cpu, "%.200s/kwota-test-%d", found.cpu, (int)getpid());
     snprintf(r->freezer, sizeof r->freezer, "%.200s/kwota-test-%d", found.freezer,
              (int)getpid());
@@ -291,6 +292,8 @@ static pid_t burn(struct real *r)
         for (;;)
             ;
     }
+    /* Wherever we are ourselves: the group that it came from is the top one. */
+    put(r->top, "cgroup.procs", pid);
     put(r->step, "cgroup.procs", pid);
     return pid;
 }
