@@ -97,7 +97,7 @@ static void read_cgroup(struct doctor_facts *facts)
 
 static void gather(struct doctor_facts *facts, const struct wish *wish)
 {
-    char path[SLURM_PLACE], stack[SETUP_PATH];
+    char path[SLURM_PLACE], stack[SLURM_PLACE];
 
     /* Slurm's own commands are asked about the same cluster. */
     if (wish->slurm_conf)
@@ -106,7 +106,7 @@ static void gather(struct doctor_facts *facts, const struct wish *wish)
     facts->host[strcspn(facts->host, ".")] = '\0';
     slurm_conf_read(facts->conf,
                     wish->slurm_conf ? wish->slurm_conf : slurm_place_conf(path));
-    plugstack_read(facts->stack, setup_plugstack(facts->conf, stack));
+    plugstack_read(facts->stack, slurm_place_plugstack(facts->conf, stack));
     read_cgroup(facts);
     doctor_role(facts, wish->node);
     if (wish->roles)

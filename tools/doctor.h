@@ -143,8 +143,8 @@ struct doctor_facts {
     /* the node */
     bool meter_runs;
     char meter_why[DOCTOR_TEXT];
-    bool meter_untold; /* its unit starts only when KWOTA_SERVER is given, and it is not
-                        */
+    bool meter_untold; /* neither plugstack.conf nor its unit's file says where kwotad
+                          is */
     bool probed;       /* kwota-meter probe has answered */
     char probe_why[DOCTOR_TEXT];
     int charged, unknown, denied, gpus;

@@ -19,8 +19,8 @@
 /* A GPU takes seconds to wake. */
 #define PROBE_S 30
 
-/* systemd's unit, as packages bring it, reads this and starts nothing without it. */
-static bool unit_is_untold(void)
+/* Whether the file that systemd's unit reads says where kwotad is. */
+static bool unit_is_told(void)
 {
     FILE *file = fopen("/etc/default/kwota-meter", "re");
     char line[512];
@@ -32,7 +32,14 @@ static bool unit_is_untold(void)
         told = told || (strncmp(line, "KWOTA_SERVER=", 13) == 0 &&
                         line[13 + strspn(line + 13, "\"' \n")] != '\0');
     fclose(file);
-    return !told && access("/run/systemd/system", F_OK) == 0;
+    return told;
+}
+
+/* Without systemd the SPANK plugin starts the meter, and takes kwotad to be here. */
+static bool is_untold(const struct arguments *arguments)
+{
+    return !arguments->server[0] && access("/run/systemd/system", F_OK) == 0 &&
+           !unit_is_told();
 }
 
 static void ask_meter(struct doctor_facts *facts, const struct arguments *arguments)
@@ -57,7 +64,7 @@ static void ask_meter(struct doctor_facts *facts, const struct arguments *argume
         snprintf(facts->meter_why, sizeof facts->meter_why,
                  "it refuses to answer; its log says why");
     }
-    facts->meter_untold = !facts->meter_runs && unit_is_untold();
+    facts->meter_untold = !facts->meter_runs && is_untold(arguments);
     json_decref(question);
     json_decref(answer);
 }

@@ -12,10 +12,9 @@ static void check_meter(const struct doctor_facts *facts, struct doctor_report *
                    facts->node);
     else if (facts->meter_untold)
         doctor_say(report, DOCTOR_ERROR, "kwota-meter",
-                   "KWOTA_SERVER=HOST:PORT in /etc/default/kwota-meter, then systemctl "
-                   "enable --now kwota-meter",
-                   "it does not run on %s: its unit was not told where kwotad is",
-                   facts->node);
+                   "server=HOST:PORT behind " PLUGSTACK_PLUGIN " in plugstack.conf, "
+                   "then systemctl enable --now kwota-meter",
+                   "it does not run on %s: nothing says where kwotad is", facts->node);
     else
         doctor_say(report, DOCTOR_ERROR, "kwota-meter",
                    "systemctl enable --now kwota-meter", "it does not run on %s: %s",

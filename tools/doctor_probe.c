@@ -17,6 +17,7 @@
 
 #include "policy/configuration.h"
 #include "policy/policy.h"
+#include "tools/plugin_place.h"
 #include "tools/plugin_version.h"
 #include "tools/program.h"
 #include "tools/setup_plan.h"
@@ -29,10 +30,10 @@ static void find_plugins(struct doctor_facts *facts)
     const char *const names[] = {
         facts->stack->count ? facts->stack->plugin : PLUGSTACK_PLUGIN,
         "job_submit_kwota.so", "jobcomp_kwota.so", "acct_gather_energy_kwota.so"};
-    char standard[SLURM_PLACE];
+    char standard[PLUGIN_PLACE];
 
     snprintf(facts->plugin_dirs, sizeof facts->plugin_dirs, "%s",
-             slurm_conf_or(facts->conf, "PluginDir", slurm_place_plugins(standard)));
+             slurm_conf_or(facts->conf, "PluginDir", plugin_place(standard)));
     snprintf(facts->kwota_dir, sizeof facts->kwota_dir, "%s", KWOTA_PLUGINDIR);
     facts->slurm_version = plugin_version_of_slurm(facts->plugin_dirs);
     for (int i = 0; i < DOCTOR_PLUGINS; i++) {

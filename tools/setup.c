@@ -14,6 +14,7 @@
 #include "policy/configuration.h"
 #include "tools/command.h"
 #include "tools/conf_save.h"
+#include "tools/plugin_place.h"
 #include "tools/plugin_version.h"
 #include "tools/setup_plan.h"
 #include "tools/slurm_place.h"
@@ -92,7 +93,7 @@ struct place {
     struct plugstack stack;
     struct conf_file kwota;
     struct configuration *said; /* kwota.json's, if there is one */
-    char slurm_dirs[SLURM_PLACE], server[SETUP_SERVER];
+    char slurm_dirs[PLUGIN_PLACE], server[SETUP_SERVER];
 };
 
 static const char *said(const struct place *place, const char *key,
@@ -113,7 +114,7 @@ static int refuse(const char *why)
 
 static int read_place(struct place *place, const struct wish *a)
 {
-    char conf[SLURM_PLACE], stack[SETUP_PATH], why[CONF_FILE_WHY];
+    char conf[SLURM_PLACE], stack[SLURM_PLACE], why[CONF_FILE_WHY];
 
     if (slurm_conf_read(&place->conf,
                         a->slurm_conf ? a->slurm_conf : slurm_place_conf(conf)) < 0 ||
@@ -121,7 +122,7 @@ static int read_place(struct place *place, const struct wish *a)
         refuse(place->conf.why);
         return refuse("slurm.conf is where SLURM_CONF or --slurm-conf says");
     }
-    if (plugstack_read(&place->stack, setup_plugstack(&place->conf, stack)) < 0)
+    if (plugstack_read(&place->stack, slurm_place_plugstack(&place->conf, stack)) < 0)
         return refuse(place->stack.why);
     if (conf_file_read(&place->kwota, slurm_place_kwota(), why) < 0)
         return refuse(why);
@@ -173,7 +174,7 @@ static int find_facts(struct place *place, const struct wish *a,
 {
     const char *dirs;
 
-    slurm_place_plugins(place->slurm_dirs);
+    plugin_place(place->slurm_dirs);
     dirs = slurm_conf_or(&place->conf, "PluginDir", place->slurm_dirs);
     *facts = (struct setup_facts){
         .slurm_dirs = place->slurm_dirs,

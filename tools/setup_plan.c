@@ -84,20 +84,6 @@ char *setup_munge(const struct slurm_conf *conf, char path[SETUP_MUNGE])
     return path;
 }
 
-char *setup_plugstack(const struct slurm_conf *conf, char path[SETUP_PATH])
-{
-    const char *said = slurm_conf_value(conf, "PlugStackConfig");
-    const char *slash = strrchr(conf->files[0].path, '/');
-
-    if (said)
-        snprintf(path, SETUP_PATH, "%s", said);
-    else
-        snprintf(path, SETUP_PATH, "%.*splugstack.conf",
-                 slash ? (int)(slash - conf->files[0].path + 1) : 0,
-                 conf->files[0].path);
-    return path;
-}
-
 /* What is there already, by Slurm's rule that Contain means Alloc. */
 static void plan_prolog(struct setup *setup)
 {
@@ -290,7 +276,7 @@ static void plan_kwota(struct setup *setup, const struct setup_facts *facts)
          setup->kwota->path);
 }
 
-static void plan_steps(struct setup *setup, const struct setup_facts *facts)
+static void plan_steps(struct setup *setup)
 {
     bool configless = strcasestr(slurm_conf_or(setup->conf, "SlurmctldParameters", ""),
                                  "enable_configless") != NULL;
@@ -301,12 +287,12 @@ static void plan_steps(struct setup *setup, const struct setup_facts *facts)
     note(setup, SETUP_STEP, "on the controller: systemctl enable --now kwotad");
     note(setup, SETUP_STEP,
          "on the controller: systemctl restart slurmctld (running jobs go on)");
-    note(setup, SETUP_STEP,
-         "on every node: KWOTA_SERVER=%s in /etc/default/kwota-meter and systemctl "
-         "enable --now kwota-meter; without systemd the first job starts the meter",
-         facts->server);
+    /* In this order: with configless it is slurmd that fetches plugstack.conf. */
     note(setup, SETUP_STEP,
          "on every node: systemctl restart slurmd (running jobs go on)");
+    note(setup, SETUP_STEP,
+         "on every node: systemctl enable --now kwota-meter; without systemd the first "
+         "job starts the meter");
     note(setup, SETUP_STEP,
          "then kwota doctor on the controller, on a node and on a login node");
 }
@@ -336,7 +322,7 @@ void setup_plan(struct setup *setup, const struct setup_facts *facts)
     plan_plugstack(setup, facts);
     plan_kwota(setup, facts);
     if (setup_changed(setup))
-        plan_steps(setup, facts);
+        plan_steps(setup);
 }
 
 static void undo_plugin_dir(struct setup *setup, const struct setup_facts *facts)

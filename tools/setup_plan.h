@@ -71,8 +71,4 @@ char *setup_server(const struct slurm_conf *conf, char server[SETUP_SERVER]);
 #define SETUP_MUNGE 256
 char *setup_munge(const struct slurm_conf *conf, char path[SETUP_MUNGE]);
 
-/* Where plugstack.conf is. */
-#define SETUP_PATH 512
-char *setup_plugstack(const struct slurm_conf *conf, char path[SETUP_PATH]);
-
 #endif

@@ -1,13 +1,10 @@
 /* slurm_place.c - where Slurm's and kwota's files are on this host */
 #include "tools/slurm_place.h"
 
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "tools/plugin_version.h"
 
 char *slurm_place_conf(char path[SLURM_PLACE])
 {
@@ -30,24 +27,17 @@ char *slurm_place_conf(char path[SLURM_PLACE])
     return path;
 }
 
-char *slurm_place_plugins(char path[SLURM_PLACE])
+char *slurm_place_plugstack(const struct slurm_conf *conf, char path[SLURM_PLACE])
 {
-    static const char *const places[] = {
-        KWOTA_PLUGINDIR,          "/usr/lib/*/slurm-wlm", "/usr/lib64/slurm",
-        "/usr/lib/slurm",         "/usr/lib/*/slurm",     "/usr/local/lib/slurm",
-        "/usr/local/lib64/slurm", "/opt/slurm/lib/slurm"};
+    const char *said = slurm_conf_value(conf, "PlugStackConfig");
+    const char *slash = strrchr(conf->files[0].path, '/');
 
-    path[0] = '\0';
-    for (size_t i = 0; i < sizeof places / sizeof *places && !path[0]; i++) {
-        glob_t found;
-
-        if (glob(places[i], 0, NULL, &found) != 0)
-            continue;
-        for (size_t n = 0; n < found.gl_pathc && !path[0]; n++)
-            if (plugin_version_of_slurm(found.gl_pathv[n]) != 0)
-                snprintf(path, SLURM_PLACE, "%s", found.gl_pathv[n]);
-        globfree(&found);
-    }
+    if (said)
+        snprintf(path, SLURM_PLACE, "%s", said);
+    else
+        snprintf(path, SLURM_PLACE, "%.*splugstack.conf",
+                 slash ? (int)(slash - conf->files[0].path + 1) : 0,
+                 conf->files[0].path);
     return path;
 }
 

@@ -2,7 +2,7 @@
 #ifndef KWOTA_SLURM_PLACE_H
 #define KWOTA_SLURM_PLACE_H
 
-#include <stddef.h>
+#include "tools/slurm_conf.h"
 
 #define SLURM_PLACE 1024
 
@@ -11,9 +11,9 @@
  * /etc/slurm/slurm.conf. Returns path. */
 char *slurm_place_conf(char path[SLURM_PLACE]);
 
-/* The folder of Slurm's own plugins, for when slurm.conf has no PluginDir; "": it is
- * not found. Returns path. */
-char *slurm_place_plugins(char path[SLURM_PLACE]);
+/* plugstack.conf: PlugStackConfig, else beside slurm.conf, also where there is none.
+ * Returns path. */
+char *slurm_place_plugstack(const struct slurm_conf *conf, char path[SLURM_PLACE]);
 
 /* kwota.json: KWOTA_CONF, or the one kwota was built for. */
 const char *slurm_place_kwota(void);

@@ -15,13 +15,17 @@
 #include <unistd.h>
 
 #include "plugin/meter/meter.h"
+#include "plugin/meter/options.h"
 #include "plugin/meter/probe.h"
 #include "plugin/meter/report.h"
 #include "plugin/meter/socket.h"
 
+/* run: nothing says where kwotad is; kwota-meter.service does not try it again. */
+#define EXIT_UNTOLD 2
+
 const char *argp_program_version = PACKAGE_STRING;
 
-struct arguments {
+struct wish {
     struct meter_options options;
     const char *verb;
     bool json;
@@ -63,9 +67,15 @@ static const struct argp_option options[] = {
     {0},
 };
 
+static bool is_verb(const char *word)
+{
+    return strcmp(word, "run") == 0 || strcmp(word, "server") == 0 ||
+           strcmp(word, "probe") == 0;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    struct arguments *a = state->input;
+    struct wish *a = state->input;
     const char **strings[] = {[OPT_ROOT - OPT_ROOT] = &a->options.root,
                               [OPT_RUN - OPT_ROOT] = &a->options.run,
                               [OPT_SPOOL - OPT_ROOT] = &a->options.spool};
@@ -113,15 +123,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->json = true;
         break;
     case ARGP_KEY_ARG:
-        if (a->verb || (strcmp(arg, "run") != 0 && strcmp(arg, "probe") != 0))
-            argp_error(state, "\"%s\": run or probe is meant", arg);
+        if (a->verb || !is_verb(arg))
+            argp_error(state, "\"%s\": run, server or probe is meant", arg);
         a->verb = arg;
         break;
     case ARGP_KEY_END:
         if (!a->verb)
             argp_usage(state);
-        if (strcmp(a->verb, "run") == 0 && (!a->options.node || !a->options.server))
-            argp_error(state, "run needs --node and --server");
+        if (strcmp(a->verb, "run") == 0 && !a->options.node)
+            argp_error(state, "run needs --node");
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -232,7 +242,7 @@ static void loop(struct meter *meter, struct socket *s, int wake_fd, int signal_
     }
 }
 
-static int run(const struct meter_options *o)
+static int run(const struct meter_options *o, const struct options_said *said)
 {
     static struct meter meter;
     static struct socket s;
@@ -241,6 +251,12 @@ static int run(const struct meter_options *o)
     if (o->log && !freopen(o->log, "ae", stderr))
         return 1;
     setlinebuf(stderr);
+    if (said->doubt[0])
+        meter_log("%s", said->doubt);
+    if (said->why[0]) {
+        meter_log("%s", said->why);
+        return EXIT_UNTOLD;
+    }
     locked = lock_node(o);
     if (locked <= 0) {
         if (locked == 0)
@@ -267,12 +283,22 @@ static int run(const struct meter_options *o)
     return 0;
 }
 
-static int show(const struct arguments *a)
+static int show_server(const struct meter_options *o, const struct options_said *said)
+{
+    if (said->why[0]) {
+        fprintf(stderr, "kwota-meter: %s\n", said->why);
+        return 1;
+    }
+    printf("%s (%s)\n", o->server, said->source);
+    return 0;
+}
+
+static int show(const struct wish *a)
 {
     static struct sources sources;
     char error[SOURCES_ERROR];
 
-    sources_default(&sources, a->options.root);
+    sources_default(&sources, a->options.root ? a->options.root : "/");
     if (a->options.list && sources_read(&sources, a->options.list, error) < 0) {
         fprintf(stderr, "kwota-meter: the list of sources cannot be used: %s\n", error);
         return 2;
@@ -285,18 +311,23 @@ int main(int argc, char **argv)
     static const struct argp argp = {
         options,
         parse,
-        "run|probe",
+        "run|server|probe",
         "Reads this node's energy counters and divides them "
-        "among its jobs, or shows what there is to read.",
+        "among its jobs, or shows where it would report, or what there is to read."
+        "\vWhat run and server are not told, plugstack.conf says behind "
+        "spank_kwota.so: "
+        "server, root, run, spool, timeout, munge, user; of server KWOTA_SERVER comes "
+        "before it.",
         NULL,
         NULL,
         NULL};
-    struct arguments a = {.options = {.root = "/",
-                                      .run = KWOTA_RUNDIR,
-                                      .spool = KWOTA_SPOOLDIR,
-                                      .user = "slurm",
-                                      .timeout_ms = 2000}};
+    static struct options_said said;
+    struct wish a = {.verb = NULL};
 
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    return strcmp(a.verb, "probe") == 0 ? show(&a) : run(&a.options);
+    if (strcmp(a.verb, "probe") == 0)
+        return show(&a);
+    options_fill(&a.options, &said);
+    return strcmp(a.verb, "server") == 0 ? show_server(&a.options, &said)
+                                         : run(&a.options, &said);
 }

@@ -519,10 +519,9 @@ static void host_mistakes(void **state)
         {no_user, DOCTOR_ERROR, "SlurmUser", "no user slurm", NULL},
         {no_meter, DOCTOR_ERROR, "kwota-meter", "nobody listens",
          "systemctl enable --now kwota-meter"},
-        {untold_meter, DOCTOR_ERROR, "kwota-meter", "not told where kwotad is",
-         "KWOTA_SERVER=HOST:PORT in /etc/default/kwota-meter, then systemctl enable "
-         "--now "
-         "kwota-meter"},
+        {untold_meter, DOCTOR_ERROR, "kwota-meter", "nothing says where kwotad is",
+         "server=HOST:PORT behind spank_kwota.so in plugstack.conf, then systemctl "
+         "enable --now kwota-meter"},
         {no_counters, DOCTOR_ERROR, "counters", "has none", NULL},
         {denied, DOCTOR_ERROR, "counters", "permission denied", NULL},
         {unknown, DOCTOR_WARNING, "counters", "1 of 7", NULL},

@@ -168,6 +168,9 @@ static void new_files(void **state)
     /* Without slurmdbd there is no limit to be kept. */
     assert_null(slurm_conf_value(&w.conf, "AccountingStorageTRES"));
     assert_int_equal(noted(&w, SETUP_STEP, "accounting_storage/slurmdbd"), 1);
+    /* A node needs no file of its own: plugstack.conf tells the meter. */
+    assert_int_equal(noted(&w, SETUP_STEP, "systemctl enable --now kwota-meter"), 1);
+    assert_int_equal(noted(&w, SETUP_STEP, "KWOTA_SERVER"), 0);
     drop(&w);
 }
 

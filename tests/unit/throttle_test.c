@@ -214,11 +214,10 @@ static void a_group_of_the_meters_own(void **arg)
 
 /* What follows is done to real processes, where the machine has cgroup v1 and lets us.
  */
-struct real {
-    char top[300]; /* the controller's */
-    char cpu[256], freezer[256], job[512], step[600];
+static struct real {
+    char top[256], cpu[256], freezer[256], job[512], step[600];
     pid_t pid[2];
-};
+} real;
 
 static void put(const char *dir, const char *file, long number)
 {
@@ -293,24 +292,34 @@ static pid_t burn(struct real *r)
         for (;;)
             ;
     }
-    /* As a job's are, whatever group the test itself is in. */
+    /* Wherever we are ourselves: the group that it came from is the top one. */
     put(r->top, "cgroup.procs", pid);
     put(r->step, "cgroup.procs", pid);
     return pid;
 }
 
-static void remove_real(struct real *r)
+/* However the test ended: the processes, and all groups. */
+static int remove_real(void **arg)
 {
     char command[4096];
 
-    for (int i = 0; i < 2; i++) {
-        kill(r->pid[i], SIGKILL);
-        waitpid(r->pid[i], NULL, 0);
-    }
+    for (int i = 0; i < 2; i++)
+        if (real.pid[i] > 0) {
+            kill(real.pid[i], SIGKILL);
+            waitpid(real.pid[i], NULL, 0);
+        }
     snprintf(command, sizeof command,
-             "rmdir %s %s %s/slurm_n1/uid_1000 %s/slurm_n1 %s %s", r->step, r->job,
-             r->freezer, r->freezer, r->freezer, r->cpu);
-    assert_int_equal(system(command), 0);
+             "find %s %s -depth -type d -exec rmdir {} + 2>/dev/null", real.freezer,
+             real.cpu);
+    return (real.cpu[0] && system(command) != 0) | tear_down(arg);
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 static int64_t cpu_ns(pid_t pid)
@@ -326,26 +335,28 @@ static int64_t cpu_ns(pid_t pid)
 static void real_processes(void **arg)
 {
     struct timespec second = {1, 0};
-    struct real r = {.pid = {0}};
-    int64_t before_ns;
+    struct real *r = &real;
+    int64_t before_ns, began_ns;
 
     (void)arg;
-    make_real(&r);
-    r.pid[0] = burn(&r);
+    make_real(r);
+    r->pid[0] = burn(r);
     assert_int_equal(plan(1, 20), THROTTLE_OK);
     assert_int_equal(apply(), THROTTLE_OK);
-    assert_true(is_in(quota.dir, r.pid[0]));
-    r.pid[1] = burn(&r); /* a later step */
-    assert_false(is_in(quota.dir, r.pid[1]));
+    assert_true(is_in(quota.dir, r->pid[0]));
+    r->pid[1] = burn(r); /* a later step */
+    assert_false(is_in(quota.dir, r->pid[1]));
     assert_int_equal(apply(), THROTTLE_OK);
-    assert_true(is_in(quota.dir, r.pid[1]));
-    before_ns = cpu_ns(r.pid[0]) + cpu_ns(r.pid[1]);
+    assert_true(is_in(quota.dir, r->pid[1]));
+    /* On a busy machine the second is longer; a fifth of it is theirs all the same. */
+    began_ns = now_ns();
+    before_ns = cpu_ns(r->pid[0]) + cpu_ns(r->pid[1]);
     nanosleep(&second, NULL);
-    assert_true(cpu_ns(r.pid[0]) + cpu_ns(r.pid[1]) - before_ns < 300000000);
+    assert_true((cpu_ns(r->pid[0]) + cpu_ns(r->pid[1]) - before_ns) * 10 <
+                (now_ns() - began_ns) * 3);
     assert_int_equal(undo(), THROTTLE_OK);
     assert_int_equal(access(quota.dir, F_OK), -1);
-    assert_true(is_in(quota.from, r.pid[0]) && is_in(quota.from, r.pid[1]));
-    remove_real(&r);
+    assert_true(is_in(quota.from, r->pid[0]) && is_in(quota.from, r->pid[1]));
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -360,7 +371,7 @@ int main(void)
         TEST(after_a_crash),
         TEST(v1_with_cpu_and_cpuacct_together),
         TEST(a_group_of_the_meters_own),
-        TEST(real_processes),
+        cmocka_unit_test_setup_teardown(real_processes, set_up, remove_real),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
