@@ -26,6 +26,8 @@ teardown() {
     [ "$(root squeue -h -j "$job" -o %W 2>/dev/null)" != kwota:24 ]
     [ "$(job_json "$job" | jq -r .slurm_state)" = COMPLETED ]
     root kwota shadow | grep -q '^astro '
+    # With it jobs would wait for Slurm's limit, if kwotad is quick, and never be held.
+    root kwota quota remove -A astro --why 'test'
     policy '.enforce = "strict"'
 }
 
