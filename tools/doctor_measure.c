@@ -176,19 +176,22 @@ static void find_cgroups(struct doctor_facts *facts)
         endmntent(mounts);
 }
 
-/* Whether any slurmstepd runs, which each step has. */
+/* Whether any step's slurmstepd runs: "slurmstepd: [12.batch]". With cgroup v2 one more
+ * keeps the scope when there is none, "slurmstepd infinity". */
 static bool has_steps(void)
 {
-    char comm[32];
+    static const char name[] = "slurmstepd: [";
+    char line[sizeof name];
     glob_t found;
     bool any = false;
 
-    if (glob("/proc/[0-9]*/comm", GLOB_NOSORT, NULL, &found) != 0)
+    if (glob("/proc/[0-9]*/cmdline", GLOB_NOSORT, NULL, &found) != 0)
         return false;
     for (size_t i = 0; i < found.gl_pathc && !any; i++) {
         FILE *in = fopen(found.gl_pathv[i], "re");
 
-        any = in && fgets(comm, sizeof comm, in) && strcmp(comm, "slurmstepd\n") == 0;
+        any = in && fread(line, 1, sizeof name - 1, in) == sizeof name - 1 &&
+              memcmp(line, name, sizeof name - 1) == 0;
         if (in)
             fclose(in);
     }

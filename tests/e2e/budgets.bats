@@ -92,9 +92,11 @@ teardown() {
     local job
     quota -A astro -p crowd 30Wh --period month
     wait_for 20 map_is_fresh
-    job=$(submit alice "touch $dir/home/alice/ran.\$SLURM_ARRAY_TASK_ID; $(busy 8)" -A astro -p crowd -n 1 -t 1 --array=1-2 -o /dev/null)
+    # The first goes on until srun has been refused: over, it would give its lien back.
+    job=$(submit alice "touch $dir/home/alice/ran.\$SLURM_ARRAY_TASK_ID; until [ -e $dir/home/alice/refused ]; do :; done" -A astro -p crowd -n 1 -t 1 --array=1-2 -o /dev/null)
     wait_for 40 one_runs_one_held "$job"
     run as alice timeout 60 srun -A astro -p crowd -n 1 -t 1 true
+    touch "$dir/home/alice/refused"
     [ "$status" -ne 0 ]
     [[ $output == *"kwota: job "*" is ended: account astro, class crowd has"* ]]
     root kwota quota remove -A astro -p crowd --why test
