@@ -100,6 +100,10 @@ $(busy 5)" -n 1 -c 1 --gres=gpu:1 -o capped.out -A astro)
     wait_for 30 found_again
 }
 
+script_runs() { # JOB
+    root sh -c "ls -d /sys/fs/cgroup/freezer/slurm_n1/uid_*/job_$1/step_batch" >/dev/null 2>&1
+}
+
 @test "however a job ends: cancelled, timed out, requeued, its slurmd restarted" {
     local job
     job=$(capped alice 60 -A astro)
@@ -115,11 +119,12 @@ $(busy 5)" -n 1 -c 1 --gres=gpu:1 -o capped.out -A astro)
 
     job=$(capped alice 6 -A astro)
     wait_for 30 limit_is gpu-0 150000
+    # Killed in its prolog, slurmd never says that it is over, and slurmctld waits for that.
+    wait_for 30 script_runs "$job"
     "$top/tests/cluster" kill --dir "$dir" slurmd-n1 -KILL
     "$top/tests/cluster" start --dir "$dir" slurmd-n1
     limit_is gpu-0 150000
-    # slurmctld may hear of the end only when it next asks the node, or the time after.
-    wait_for 330 queue_empty
+    wait_for 90 queue_empty
     wait_for 30 found_again
 }
 
