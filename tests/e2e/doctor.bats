@@ -156,7 +156,12 @@ mistake() {
     mistake slurm.conf '/^AccountingStorageTRES=/d' AccountingStorageTRES license/kwota
     mistake slurm.conf 's/^(AccountingStorageEnforce)=.*/\1=associations/' AccountingStorageEnforce \
         AccountingStorageEnforce=associations,limits
-    mistake slurm.conf "s|^(PluginDir=[^:]*):.*|\\1|" job_submit_kwota.so "it is not in"
+    # Packages put the plugins into Slurm's own folder.
+    if grep -q '^PluginDir=.*:' "$(conf)"; then
+        mistake slurm.conf 's|^(PluginDir=[^:]*):.*|\1|' job_submit_kwota.so "it is not in"
+    else
+        mistake slurm.conf '$aPluginDir=/nowhere' PluginDir "none of Slurm's own plugins is in /nowhere"
+    fi
     mistake plugstack.conf 's/^optional/optinal/' plugstack.conf optinal
     mistake plugstack.conf 's/server=[^ ]*/server=127.0.0.1:1/' "kwotad's port" "nobody listens"
     mistake plugstack.conf "s|run=[^ ]*|run=$dir/nowhere|" kwota-meter "nobody listens"
