@@ -1,6 +1,6 @@
 /* meter.h - the meter of one node: ticks, and what is asked of it between them
  *
- * All functions below belong to the main thread, but meter_snapshot(),
+ * All functions below belong to the main thread, but meter_snapshot(), meter_sync(),
  * meter_reported(), meter_acknowledge(), meter_allocate(), meter_cap() and
  * meter_configure(), which the reporter's thread may call.
  */
@@ -102,6 +102,10 @@ void meter_sample(struct meter *meter);
 
 /* A copy of the books, with a new report number. */
 void meter_snapshot(struct meter *meter, struct books *copy);
+
+/* What a copy was made of is on disk when this returns: kwotad is never told of counts
+ * that a reset of the machine could take back. */
+void meter_sync(struct meter *meter);
 
 /* kwotad has taken a report of this copy. */
 void meter_reported(struct meter *meter, const struct books *copy);

@@ -163,6 +163,7 @@ static void send_report(struct reporter *r)
     r->turn = REPORT_COUNTS;
     pthread_mutex_unlock(&r->lock);
     meter_snapshot(r->meter, &r->snapshot);
+    meter_sync(r->meter);
     body = report_body(&r->snapshot, r->meter->options->node, asked);
     caps_report(&r->meter->caps, body);
     status = client_call(r->client, "POST", paths[turn], body, &reply, error);

@@ -185,6 +185,11 @@ int state_save(struct state *state, const struct books *books, bool sync)
     return 0;
 }
 
+int state_sync(const struct state *state)
+{
+    return fdatasync(state->fd[0]) < 0 || fdatasync(state->fd[1]) < 0 ? -1 : 0;
+}
+
 void state_close(struct state *state)
 {
     for (int i = 0; i < 2; i++)

@@ -80,6 +80,18 @@ static void nothing_at_first(void **arg)
     assert_int_equal(state_open(&state, dir, &books), 0);
 }
 
+static void what_was_saved_is_synced(void **arg)
+{
+    (void)arg;
+    assert_int_equal(state_open(&state, dir, &books), 0);
+    assert_int_equal(state_save(&state, &books, false), 0);
+    assert_int_equal(state_sync(&state), 0);
+    /* A disk that is gone is said. */
+    close(state.fd[1]);
+    assert_int_equal(state_sync(&state), -1);
+    state.fd[1] = -1;
+}
+
 static void newest_is_read(void **arg)
 {
     (void)arg;
@@ -197,6 +209,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(nothing_at_first, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(what_was_saved_is_synced, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(newest_is_read, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(all_comes_back, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(full_books_come_back, make_dir, remove_dir),
