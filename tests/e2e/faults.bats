@@ -67,6 +67,8 @@ killed_in_the_middle() {
     job=$(submit alice "$(busy 12)" -A astro -n 1 -w n1 -o /dev/null)
     wait_for 30 job_runs "$job"
     wait_for 20 has_energy "$job"
+    # One that forgot a start starts the job again, and Slurm drains the node for it.
+    wait_for 20 start_is_saved "$job"
     "$top/tests/cluster" kill --dir "$dir" "$daemon" -9
     "$top/tests/cluster" start --dir "$dir" "$daemon" >&2
     wait_for 120 settled "$job"
@@ -78,6 +80,11 @@ killed_in_the_middle() {
     # The job ran for twelve seconds on one of four CPUs: its share of idle alone is more.
     [ "$(job_json "$job" | jq .charge_mj)" -gt 100000 ]
     wait_for 30 no_node_drained
+}
+
+# slurmctld writes what changed some seconds later.
+start_is_saved() {
+    [ "$(root stat -c %Y "$dir/spool/ctld/job_state")" -gt "$(job_json "$1" | jq .start)" ]
 }
 
 has_energy() {
