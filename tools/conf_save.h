@@ -9,7 +9,7 @@
 
 #include <sys/types.h>
 
-#include "tools/conf_file.h"
+#include "plugin/conf_file.h"
 
 #define CONF_SAVE_BACKUP 1024
 

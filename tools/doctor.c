@@ -9,11 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "plugin/slurm_place.h"
 #include "tools/command.h"
 #include "tools/doctor_probe.h"
 #include "tools/printable.h"
 #include "tools/setup_plan.h"
-#include "tools/slurm_place.h"
 
 struct wish {
     const char *slurm_conf, *node;

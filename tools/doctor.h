@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "tools/plugstack.h"
-#include "tools/slurm_conf.h"
+#include "plugin/plugstack.h"
+#include "plugin/slurm_conf.h"
 
 enum doctor_role {
     DOCTOR_CONTROLLER = 1,
@@ -114,6 +114,7 @@ struct doctor_facts {
     char kwota_server[256], kwota_spool[DOCTOR_TEXT], kwota_user[64];
     int kwota_mistakes;
     bool kwota_there;
+    bool kwota_energy; /* "slurmdbd": {"energy": true} */
 
     struct doctor_server servers[DOCTOR_SERVERS];
     int server_count;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tools/doctor.h"
+#include "tools/plugin_version.h"
 
 /* MUNGE forgives five minutes; a report's quarter-hour and Slurm's own times should be
  * nearer. */
@@ -137,6 +138,23 @@ static void check_configuration(const struct doctor_facts *facts,
     }
 }
 
+/* slurmdbd takes a run's joules from 25.11. */
+#define TAKES_ENERGY 0x190b00
+
+static void check_energy(const struct doctor_facts *facts, struct doctor_report *report)
+{
+    char slurm[PLUGIN_VERSION_TEXT];
+
+    if (!facts->kwota_energy || !facts->slurm_version ||
+        facts->slurm_version >= TAKES_ENERGY)
+        return;
+    doctor_say(report, DOCTOR_WARNING, "slurmdbd's energy",
+               "\"slurmdbd\": {\"summary\": true}",
+               "%s: \"energy\": true has no effect with Slurm %s: slurmdbd takes a "
+               "job's joules from 25.11 on",
+               facts->kwota_path, plugin_version_text(facts->slurm_version, slurm));
+}
+
 static void check_file(const struct doctor_facts *facts, const struct doctor_file *file,
                        struct doctor_report *report)
 {
@@ -195,6 +213,7 @@ static void check_slurmdbd(const struct doctor_facts *facts,
 void doctor_check_kwotad(const struct doctor_facts *facts, struct doctor_report *report)
 {
     check_configuration(facts, report);
+    check_energy(facts, report);
     if (!facts->slurm_uid_known && facts->slurm_user[0])
         doctor_say(report, DOCTOR_ERROR, "SlurmUser", NULL,
                    "there is no user %s on this host", facts->slurm_user);

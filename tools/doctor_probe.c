@@ -15,13 +15,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "plugin/slurm_place.h"
 #include "policy/configuration.h"
 #include "policy/policy.h"
 #include "tools/plugin_place.h"
 #include "tools/plugin_version.h"
 #include "tools/program.h"
 #include "tools/setup_plan.h"
-#include "tools/slurm_place.h"
 
 #define ANSWER_S 10
 
@@ -112,6 +112,8 @@ static void read_kwota(struct doctor_facts *facts)
             sizeof facts->kwota_spool);
     text_of(conf, "munge_socket", facts->munge_socket, facts->munge_socket,
             sizeof facts->munge_socket);
+    facts->kwota_energy = json_is_true(
+        json_object_get(configuration_top(conf, "slurmdbd").json, "energy"));
     configuration_free(conf);
 }
 

@@ -11,13 +11,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "plugin/slurm_place.h"
 #include "policy/configuration.h"
 #include "tools/command.h"
 #include "tools/conf_save.h"
 #include "tools/plugin_place.h"
 #include "tools/plugin_version.h"
 #include "tools/setup_plan.h"
-#include "tools/slurm_place.h"
 
 /* Without it nothing else of kwota's is of use to slurmctld. */
 #define SUBMIT "job_submit_kwota.so"

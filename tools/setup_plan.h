@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "tools/plugstack.h"
-#include "tools/slurm_conf.h"
+#include "plugin/plugstack.h"
+#include "plugin/slurm_conf.h"
 
 /* One unit of the licence is one watt-hour; Slurm counts licences in 32 bits. */
 #define SETUP_LICENCES "2000000000"

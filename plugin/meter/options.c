@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/plugstack.h"
-#include "tools/slurm_conf.h"
-#include "tools/slurm_place.h"
+#include "plugin/plugstack.h"
+#include "plugin/slurm_conf.h"
+#include "plugin/slurm_place.h"
 
 #define REMEDY                                                                         \
     "the line \"optional " PLUGSTACK_PLUGIN " server=HOST:PORT\" there does (kwota "   \

@@ -126,18 +126,34 @@ static void is_only(struct world *w, enum doctor_level level, const char *check,
     }
 }
 
-static void good(void **state)
+static void energy_in_time(struct doctor_facts *f)
+{
+    f->kwota_energy = true;
+    f->slurm_version = 0x190b00;
+    for (int i = 0; i < DOCTOR_PLUGINS; i++)
+        f->plugins[i].version = f->slurm_version;
+}
+
+static void nothing_found(void (*also)(struct doctor_facts *))
 {
     struct world w;
 
-    (void)state;
     make(&w, good_conf, good_stack);
+    if (also)
+        also(&w.facts);
     doctor_check(&w.facts, &w.report);
     assert_true(w.report.count > 18);
     for (int i = 0; i < w.report.count; i++)
         if (w.report.findings[i].level != DOCTOR_OK)
             fail_msg("%s: %s", w.report.findings[i].check, w.report.findings[i].text);
     drop(&w);
+}
+
+static void good(void **state)
+{
+    (void)state;
+    nothing_found(NULL);
+    nothing_found(energy_in_time);
 }
 
 /* One line of slurm.conf is another, or away (NULL). */
@@ -357,6 +373,11 @@ static void json_mistake(struct doctor_facts *f)
     strcpy(f->kwota_mistake, "kwota.json:3: sweep_s");
 }
 
+static void energy_too_early(struct doctor_facts *f)
+{
+    f->kwota_energy = true;
+}
+
 static void roots_spool(struct doctor_facts *f)
 {
     f->files[0].owner = 0;
@@ -511,6 +532,8 @@ static void host_mistakes(void **state)
          "kwota setup --apply"},
         {json_mistake, DOCTOR_ERROR, "kwota.json", "kwota.json:3",
          "kwota policy check"},
+        {energy_too_early, DOCTOR_WARNING, "slurmdbd's energy",
+         "no effect with Slurm 22.05.8", "\"slurmdbd\": {\"summary\": true}"},
         {roots_spool, DOCTOR_ERROR, "spool", "belongs to uid 0", "chown slurm /spool"},
         {open_spool, DOCTOR_ERROR, "spool", "mode 0777", "chmod go-w /spool"},
         {no_spool, DOCTOR_ERROR, "spool", "No such file",

@@ -13,10 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "plugin/plugstack.h"
+#include "plugin/slurm_conf.h"
 #include "tools/conf_save.h"
 #include "tools/plugin_version.h"
-#include "tools/plugstack.h"
-#include "tools/slurm_conf.h"
 
 static void values(void **state)
 {

@@ -2,7 +2,7 @@
 #ifndef KWOTA_SLURM_PLACE_H
 #define KWOTA_SLURM_PLACE_H
 
-#include "tools/slurm_conf.h"
+#include "plugin/slurm_conf.h"
 
 #define SLURM_PLACE 1024
 

@@ -1,5 +1,5 @@
 /* conf_file.c - a configuration file as lines that are changed one by one */
-#include "tools/conf_file.h"
+#include "plugin/conf_file.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 #include "plugin/arguments.h"
-#include "tools/conf_file.h"
+#include "plugin/conf_file.h"
 
 #define PLUGSTACK_PLUGIN "spank_kwota.so"
 

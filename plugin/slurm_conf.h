@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "tools/conf_file.h"
+#include "plugin/conf_file.h"
 
 #define SLURM_CONF_FILES 64
 

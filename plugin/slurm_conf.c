@@ -1,6 +1,6 @@
 /* slurm_conf.c - slurm.conf with what it includes: what it says, and how to change it
  */
-#include "tools/slurm_conf.h"
+#include "plugin/slurm_conf.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* slurm_place.c - where Slurm's and kwota's files are on this host */
-#include "tools/slurm_place.h"
+#include "plugin/slurm_place.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* plugstack.c - plugstack.conf with what it includes: the line that loads kwota into
  * Slurm */
-#include "tools/plugstack.h"
+#include "plugin/plugstack.h"
 
 #include <glob.h>
 #include <stdlib.h>
