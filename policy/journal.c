@@ -20,13 +20,14 @@ static void own_name(char host[256])
     host[255] = '\0';
 }
 
-static int64_t place_of(struct ledger *ledger, const struct stat *st)
+static int64_t place_of(struct ledger *ledger, const struct journal_passed *passed,
+                        const struct stat *st)
 {
     int64_t offset = 0;
     char host[256];
 
     own_name(host);
-    if (ledger_begin(ledger) < 0)
+    if (ledger_look(ledger) < 0)
         return -1;
     offset = ledger_number(ledger, 0,
                            "SELECT offset FROM journal_place"
@@ -34,6 +35,8 @@ static int64_t place_of(struct ledger *ledger, const struct stat *st)
                            "si", host, (int64_t)st->st_ino);
     if (ledger_commit_soon(ledger) < 0)
         return -1;
+    if (passed->inode == (int64_t)st->st_ino && passed->offset > offset)
+        offset = passed->offset;
     /* Shorter than what was read: another file with the same inode. */
     return offset > st->st_size ? 0 : offset;
 }
@@ -97,7 +100,28 @@ static void take_away(const char *path)
         log_line("%s cannot be removed: %s", path, strerror(errno));
 }
 
+/* At the first new line. NULL: there is none, or (-1 in *offset) it cannot be read. */
+static FILE *open_journal(struct ledger *ledger, const char *path,
+                          const struct journal_passed *passed, struct stat *st,
+                          int64_t *offset)
+{
+    FILE *file = fopen(path, "re");
+
+    *offset = -1;
+    if (!file) {
+        *offset = errno == ENOENT ? 0 : -1;
+        return NULL;
+    }
+    if (fstat(fileno(file), st) == 0 && (*offset = place_of(ledger, passed, st)) >= 0 &&
+        fseeko(file, *offset, SEEK_SET) == 0)
+        return file;
+    *offset = -1;
+    fclose(file);
+    return NULL;
+}
+
 int journal_read(struct ledger *ledger, const char *dir,
+                 const struct journal_passed *passed,
                  int (*take)(uint32_t job, void *arg), void *arg)
 {
     char path[512];
@@ -107,14 +131,9 @@ int journal_read(struct ledger *ledger, const char *dir,
     int taken;
 
     snprintf(path, sizeof path, "%s/ended.journal", dir);
-    file = fopen(path, "re");
+    file = open_journal(ledger, path, passed, &st, &offset);
     if (!file)
-        return errno == ENOENT ? 0 : -1;
-    if (fstat(fileno(file), &st) < 0 || (offset = place_of(ledger, &st)) < 0 ||
-        fseeko(file, offset, SEEK_SET) < 0) {
-        fclose(file);
-        return -1;
-    }
+        return offset < 0 ? -1 : 0;
     taken = read_lines(file, &offset, take, arg);
     fclose(file);
     if (taken > 0)
@@ -122,4 +141,41 @@ int journal_read(struct ledger *ledger, const char *dir,
     if (offset == st.st_size && offset > JOURNAL_KEEP)
         take_away(path);
     return taken;
+}
+
+struct batch {
+    uint32_t jobs[LEDGER_HEARD];
+    int count;
+};
+
+static int add(uint32_t job, void *arg)
+{
+    struct batch *batch = arg;
+
+    if (batch->count == LEDGER_HEARD)
+        return -1;
+    batch->jobs[batch->count++] = job;
+    return 0;
+}
+
+int journal_pass(struct ledger *ledger, const char *dir, struct journal_passed *passed)
+{
+    struct batch batch = {.count = 0};
+    char path[512];
+    struct stat st;
+    int64_t offset;
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/ended.journal", dir);
+    file = open_journal(ledger, path, passed, &st, &offset);
+    if (!file)
+        return offset < 0 ? -1 : 0;
+    read_lines(file, &offset, add, &batch);
+    fclose(file);
+    if (batch.count > 0 && ledger_pass_ended(ledger, batch.jobs, batch.count) < 0)
+        return -1;
+    *passed = (struct journal_passed){(int64_t)st.st_ino, offset};
+    if (offset == st.st_size && offset > JOURNAL_KEEP)
+        take_away(path);
+    return batch.count;
 }

@@ -29,6 +29,14 @@ struct ledger *ledger_open_copy(const char *dir);
 
 void ledger_close(struct ledger *ledger);
 
+/* Jobs whose end another process heard of, the oldest first. */
+#define LEDGER_HEARD 256
+struct ledger_heard {
+    int count;
+    uint32_t jobs[LEDGER_HEARD];
+    int64_t ids[LEDGER_HEARD]; /* for ledger_forget_heard(); rising */
+};
+
 /* Where the ledger of record is when it is not SQLite's file. */
 struct ledger_origin {
     void *of;
@@ -41,6 +49,10 @@ struct ledger_origin {
     void (*over)(void *of, bool committed);
     /* Anytime: whether this process may write now; if not, why. */
     bool (*acts)(void *of, char *why, size_t size);
+    /* Not in a turn: see ledger_pass_ended() and the two after it. */
+    int (*pass)(void *of, const uint32_t *jobs, int count);
+    int (*heard)(void *of, struct ledger_heard *heard);
+    int (*forget)(void *of, int64_t up_to);
     /* Nothing of the above comes any more. */
     void (*stop)(void *of);
 };
@@ -51,6 +63,15 @@ void ledger_set_origin(struct ledger *ledger, const struct ledger_origin *origin
 /* Whether this process acts: only one that does decides and writes. If not, why. */
 #define LEDGER_WHY 1280
 bool ledger_acts(struct ledger *ledger, char why[LEDGER_WHY]);
+
+/* A process that does not act tells the one that does of jobs that have ended; at most
+ * LEDGER_HEARD. -1: not now. */
+int ledger_pass_ended(struct ledger *ledger, const uint32_t *jobs, int count);
+
+/* What others told this one, which acts. Returns how many these are; -1: not now. They
+ * come again until they are forgotten, up to that id. */
+int ledger_heard(struct ledger *ledger, struct ledger_heard *heard);
+int ledger_forget_heard(struct ledger *ledger, int64_t up_to);
 
 /* What keeps the ledger from being written, and the remedy; NULL: the last change was
  * written. Within a transaction. Static. */

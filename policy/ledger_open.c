@@ -168,6 +168,24 @@ bool ledger_acts(struct ledger *ledger, char why[LEDGER_WHY])
            ledger->origin.acts(ledger->origin.of, why, LEDGER_WHY);
 }
 
+int ledger_pass_ended(struct ledger *ledger, const uint32_t *jobs, int count)
+{
+    if (!ledger->origin.pass)
+        return -1;
+    return ledger->origin.pass(ledger->origin.of, jobs, count);
+}
+
+int ledger_heard(struct ledger *ledger, struct ledger_heard *heard)
+{
+    heard->count = 0;
+    return ledger->origin.heard ? ledger->origin.heard(ledger->origin.of, heard) : 0;
+}
+
+int ledger_forget_heard(struct ledger *ledger, int64_t up_to)
+{
+    return ledger->origin.forget ? ledger->origin.forget(ledger->origin.of, up_to) : 0;
+}
+
 /* Why a file is no ledger that can be read here; false: it is one. */
 static bool is_strange(struct ledger *ledger, const char *path,
                        char why[LEDGER_READ_WHY])

@@ -337,6 +337,8 @@ static int look(struct replica *r, int before_ms)
         look_at_fence(r);
         if (r->m.wire)
             prune(r);
+        if (r->m.wire)
+            replica_listen(r);
     }
     /* Whoever lost it asks for it again at once. */
     if (replica_state(r) != REPLICA_ACTS)
@@ -468,6 +470,9 @@ int replica_start(struct ledger *ledger, const struct mariadb_place *place,
                                                       .commit = commit,
                                                       .over = over,
                                                       .acts = acts,
+                                                      .pass = replica_pass_ended,
+                                                      .heard = replica_heard,
+                                                      .forget = replica_forget_heard,
                                                       .stop = stop});
     return 0;
 }

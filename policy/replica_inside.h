@@ -6,6 +6,7 @@
 #define KWOTA_REPLICA_INSIDE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "policy/mariadb.h"
 #include "policy/mariadb_tables.h"
@@ -56,6 +57,8 @@ struct replica {
     bool stop;
     pthread_t thread;
     pthread_cond_t stopped;
+
+    atomic_bool heard; /* others have told of jobs that ended */
 };
 
 /* Says so in the log if it is news. */
@@ -72,6 +75,16 @@ int replica_join(struct replica *r);
 /* Asks for the server's lock. 1: it is ours, and the fence raised; 0: another's; -1:
  * the connection was given up. Wants the wire. */
 int replica_lock(struct replica *r);
+
+/* replica_ended.c. These two want the wire: makes the table, -1 if the connection is
+ * lost; is there something in it? */
+int replica_ended_make(struct replica *r);
+void replica_listen(struct replica *r);
+
+/* … and for the ledger (ledger.h) */
+int replica_pass_ended(void *replica, const uint32_t *jobs, int count);
+int replica_heard(void *replica, struct ledger_heard *heard);
+int replica_forget_heard(void *replica, int64_t up_to);
 
 /* For ledger_between(): makes the copy what MariaDB has; once the lock is ours, acts.
  */

@@ -223,6 +223,8 @@ static int raise_fence(struct replica *r)
     if (rc == 0 && mariadb_number(&r->m, "SELECT MAX(up_to_bytes) FROM kwota_changes",
                                   &r->bytes) < 0)
         rc = -1;
+    if (rc == 0)
+        rc = replica_ended_make(r);
     mariadb_text_free(&sql);
     return rc;
 }

@@ -56,8 +56,9 @@ struct worker {
     int64_t next_pace_s;
     atomic_llong round_s; /* when the last round ended */
     /* of the thread alone: */
-    bool undecided;        /* a start waits for room */
-    unsigned lines;        /* of the journal that were looked at */
+    bool undecided; /* a start waits for room */
+    unsigned lines; /* of the journal that were looked at */
+    struct journal_passed passed;
     struct policy *priced; /* whose tariff the ledger has; NULL: nobody's yet */
 };
 
@@ -78,6 +79,20 @@ static int look_at(uint32_t job, void *arg)
     if (w->lines++ % PASS == 0)
         starts_first(w);
     return inquiry_look(&w->inquiry, job, time(NULL));
+}
+
+/* What the journal of a kwotad that stands by has. */
+static void look_at_heard(struct worker *w)
+{
+    struct ledger_heard heard;
+    int i = 0;
+
+    if (ledger_heard(w->ledger, &heard) <= 0)
+        return;
+    while (i < heard.count && look_at(heard.jobs[i], w) == 0)
+        i++;
+    if (i > 0)
+        ledger_forget_heard(w->ledger, heard.ids[i - 1]);
 }
 
 /* The tariff in force is in the ledger before anything is charged by it. */
@@ -271,6 +286,7 @@ static void work_round(struct worker *w)
     w->undecided = false;
     if (!ledger_acts(w->ledger, why)) {
         w->started_s = now_s; /* no final has come in until now */
+        journal_pass(w->ledger, w->settings->spool, &w->passed);
         return;
     }
     inquiry_bind(&w->inquiry, now_s);
@@ -281,7 +297,8 @@ static void work_round(struct worker *w)
     take_news(w);
     gate_review(&w->gate, clock_now_s());
     gate_carry_out(&w->gate);
-    journal_read(w->ledger, w->settings->spool, look_at, w);
+    journal_read(w->ledger, w->settings->spool, &w->passed, look_at, w);
+    look_at_heard(w);
     inquiry_finished(&w->inquiry, now_s);
     if (now_s >= w->next_sweep_s) {
         inquiry_sweep(&w->inquiry, now_s);

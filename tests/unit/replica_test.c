@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <cmocka.h>
 
+#include "policy/journal.h"
 #include "policy/ledger.h"
 #include "policy/mariadb_copy.h"
 #include "policy/replica.h"
@@ -568,6 +569,75 @@ static void a_place_is_read_or_said_to_be_wrong(void **state)
                      -1);
 }
 
+static int take_down(uint32_t job, void *arg)
+{
+    *(int64_t *)arg = *(int64_t *)arg * 1000 + job;
+    return 0;
+}
+
+static void add_lines(const struct temporary *t, const char *text)
+{
+    char path[256];
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/ended.journal", t->dir);
+    file = fopen(path, "a");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static bool hears(struct ledger *ledger, int64_t count)
+{
+    struct ledger_heard heard;
+
+    return ledger_heard(ledger, &heard) == count;
+}
+
+/* The journal beside a kwotad that stands by reaches the one that acts: each job at
+ * least once, and none anew when the first acts itself. */
+static void a_journal_elsewhere_is_heard_of(void **state)
+{
+    const struct place *p = *state;
+    struct ledger *first = open_one(p, &p->a, "ctl1:6828");
+    struct ledger *second = open_one(p, &p->b, "ctl2:6828");
+    struct journal_passed passed = {0, 0};
+    struct ledger_heard heard;
+    int64_t jobs = 0;
+    char line[64];
+
+    assert_int_equal(journal_pass(second, p->b.dir, &passed), 0);
+    for (int i = 1; i <= LEDGER_HEARD; i++) {
+        snprintf(line, sizeof line, "{\"job\":%d,\"time\":7}\n", i);
+        add_lines(&p->b, line);
+    }
+    add_lines(&p->b, "no record\n{\"job\":301}\n{\"job\":302}\n{\"jo");
+    assert_int_equal(journal_pass(second, p->b.dir, &passed), LEDGER_HEARD);
+    assert_int_equal(journal_pass(second, p->b.dir, &passed), 2);
+    assert_int_equal(journal_pass(second, p->b.dir, &passed), 0);
+    assert_true(waited(10, hears, first, LEDGER_HEARD));
+    /* They come again until they are forgotten. */
+    assert_int_equal(ledger_heard(first, &heard), LEDGER_HEARD);
+    assert_int_equal(heard.jobs[0], 1);
+    assert_int_equal(heard.jobs[LEDGER_HEARD - 1], LEDGER_HEARD);
+    assert_int_equal(ledger_forget_heard(first, heard.ids[LEDGER_HEARD - 1]), 0);
+    assert_int_equal(ledger_heard(first, &heard), 2);
+    assert_int_equal(heard.jobs[1], 302);
+    assert_int_equal(ledger_forget_heard(first, heard.ids[0]), 0);
+    assert_int_equal(ledger_heard(first, &heard), 1);
+    /* Who does not act takes nothing; who acts passes nothing on. */
+    assert_int_equal(ledger_heard(second, &heard), 0);
+    assert_int_equal(ledger_forget_heard(second, INT64_MAX), -1);
+    assert_int_equal(ledger_pass_ended(first, heard.jobs, 1), -1);
+    ledger_close(first);
+    assert_true(waited(10, acts, second, 0));
+    assert_true(waited(10, hears, second, 1));
+    add_lines(&p->b, "b\":303}\n");
+    assert_int_equal(journal_read(second, p->b.dir, &passed, take_down, &jobs), 1);
+    assert_int_equal(jobs, 303);
+    ledger_close(second);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -586,6 +656,7 @@ int main(void)
         T(an_older_ledger_is_made_this_version),
         T(a_ledger_of_its_own_is_not_overwritten),
         T(a_copy_that_is_ahead_is_refused),
+        T(a_journal_elsewhere_is_heard_of),
         cmocka_unit_test(a_place_is_read_or_said_to_be_wrong),
     };
 
