@@ -216,8 +216,8 @@ void command_run(struct plant *plant, const char *line, FILE *out)
         truth_event(plant->truth, "reset");
         fputs("ok\n", out);
     } else if (strcmp(line, "sync") == 0 || strcmp(line, "stop") == 0) {
-        truth_write(plant->truth, &plant->model, &plant->tree);
-        truth_write(out, &plant->model, &plant->tree);
+        truth_write(plant->truth, plant->then_ms, &plant->model, &plant->tree);
+        truth_write(out, plant->then_ms, &plant->model, &plant->tree);
         plant->stopping = line[1] == 't';
     } else {
         fprintf(out, "! unknown command \"%s\"\n", line);

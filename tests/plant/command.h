@@ -15,6 +15,7 @@ struct plant {
     const char *cgroup_root;
     FILE *truth;
     int64_t then_ns; /* up to when the model has come, CLOCK_BOOTTIME */
+    int64_t then_ms; /* … by the time of day */
     bool stopping;
 };
 

@@ -162,12 +162,13 @@ void plant_take_limits(struct plant *plant)
 
 void plant_advance(struct plant *plant)
 {
-    int64_t now = now_ns();
+    int64_t now = now_ns(), now_ms = truth_now_ms();
 
     plant_take_limits(plant);
     jobs_look(&plant->model, plant->cgroup_root, plant->node);
     model_advance(&plant->model, now - plant->then_ns);
     plant->then_ns = now;
+    plant->then_ms = now_ms;
     tree_write(&plant->tree, &plant->model);
 }
 
@@ -222,14 +223,14 @@ static void loop(struct plant *plant, int listener)
         if (fds[0].revents && read(fds[0].fd, &expired, sizeof expired) > 0) {
             plant_advance(plant);
             if (step++ % STEPS_A_SECOND == 0)
-                truth_write(plant->truth, &plant->model, &plant->tree);
+                truth_write(plant->truth, plant->then_ms, &plant->model, &plant->tree);
         }
         if (fds[1].revents)
             answer(plant, listener);
         if (fds[2].revents)
             plant->stopping = true;
     }
-    truth_write(plant->truth, &plant->model, &plant->tree);
+    truth_write(plant->truth, plant->then_ms, &plant->model, &plant->tree);
 }
 
 static struct plant plant;
@@ -265,6 +266,7 @@ static int run(const struct arguments *a)
         return 1;
     }
     plant.then_ns = now_ns();
+    plant.then_ms = truth_now_ms();
     loop(&plant, listener);
     unlink(a->socket);
     return 0;

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-static int64_t now_ms(void)
+int64_t truth_now_ms(void)
 {
     struct timespec now;
 
@@ -32,10 +32,9 @@ static void write_jobs(FILE *file, const struct model *model, int domain)
     }
 }
 
-void truth_write(FILE *file, const struct model *model, const struct tree *tree)
+void truth_write(FILE *file, int64_t time_ms, const struct model *model,
+                 const struct tree *tree)
 {
-    int64_t time_ms = now_ms();
-
     static const char *const kinds[] = {"package", "dram", "gpu", "platform"};
 
     for (int d = 0; d < model->domains; d++) {
@@ -54,7 +53,8 @@ void truth_write(FILE *file, const struct model *model, const struct tree *tree)
 
 void truth_event(FILE *file, const char *event)
 {
-    fprintf(file, "{\"time_ms\":%" PRId64 ",\"event\":\"%s\"}\n", now_ms(), event);
+    fprintf(file, "{\"time_ms\":%" PRId64 ",\"event\":\"%s\"}\n", truth_now_ms(),
+            event);
     fflush(file);
 }
 
@@ -63,7 +63,7 @@ void truth_limit(FILE *file, const char *domain, int64_t mw)
     fprintf(file,
             "{\"time_ms\":%" PRId64
             ",\"event\":\"limit\",\"of\":\"%s\",\"limit_mw\":%" PRId64 "}\n",
-            now_ms(), domain, mw);
+            truth_now_ms(), domain, mw);
     fflush(file);
 }
 

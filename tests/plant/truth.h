@@ -3,13 +3,19 @@
 #ifndef PLANT_TRUTH_H
 #define PLANT_TRUTH_H
 
+#include <stdint.h>
 #include <stdio.h>
 
 #include "tests/plant/model.h"
 #include "tests/plant/tree.h"
 
-/* Appends one line a domain, cumulative since the plant first ran, and flushes. */
-void truth_write(FILE *file, const struct model *model, const struct tree *tree);
+/* Appends one line a domain, cumulative since the plant first ran until time_ms, and
+ * flushes. */
+void truth_write(FILE *file, int64_t time_ms, const struct model *model,
+                 const struct tree *tree);
+
+/* The time of day as the file has it. */
+int64_t truth_now_ms(void);
 
 /* Appends a line about something that happened, e.g. a reset. */
 void truth_event(FILE *file, const char *event);
