@@ -51,7 +51,7 @@ unix_get_as() { # USER PATH - over the Unix socket
 
 @test "another user does not, over either" {
     [ "$(get_as carol "/v1/job?id=$job")" = 404 ]
-    ! grep -q alice "$dir/reply"
+    run ! grep -q alice "$dir/reply"
     [ "$(unix_get_as carol "/v1/job?id=$job")" = 404 ]
     run as carol kwota job "$job"
     [ "$status" -eq 1 ]
@@ -95,8 +95,8 @@ older_than_its_ttl() {
 
 @test "an expired credential: refused" {
     local cred made
-    made=$(date +%s)
     cred=$(credential alice GET "/v1/job?id=$job" '' --ttl=1)
+    made=$(date +%s)
     wait_for 10 older_than_its_ttl "$made"
     [ "$(status -H "Kwota-Credential: $cred" "$url/v1/job?id=$job")" = 401 ]
     grep -qi expired "$dir/reply"

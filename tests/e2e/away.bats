@@ -36,17 +36,17 @@ teardown() {
     "$top/tests/cluster" kill --dir "$dir" kwotad -9 >&2
     first=$(core alice 3 -A astro)
     licence_is "$first" 24
-    wait_for 30 job_runs "$first"
+    wait_for 30 ran alice "$first"
     "$top/tests/cluster" start --dir "$dir" kwotad >&2
     wait_for 60 settled "$first"
     "$top/tests/cluster" kill --dir "$dir" kwotad -STOP >&2
     # Nobody who submits a job waits for it.
     for i in 1 2 3 4 5; do
-        second=$(as alice timeout 10 sbatch --parsable -A astro -n 1 -t 1 -o /dev/null --wrap true)
+        second=$(as alice timeout 30 sbatch --parsable -A astro -n 1 -t 1 -o /dev/null --wrap true)
         licence_is "$second" 24 || ! job_waits "$second"
     done
     "$top/tests/cluster" kill --dir "$dir" kwotad -CONT >&2
-    wait_for 60 settled "$second"
+    wait_for 120 settled "$second"
     no_node_drained
 }
 
@@ -64,7 +64,7 @@ job_waits() {
     wait_for 60 settled "$first"
     "$top/tests/cluster" kill --dir "$dir" kwotad -9 >&2
     second=$(core alice 1 -A astro)
-    wait_for 40 is_held "$second"
+    wait_for 90 is_held "$second"
     run ! ran alice "$second"
     no_node_drained
     "$top/tests/cluster" start --dir "$dir" kwotad >&2
@@ -111,6 +111,8 @@ passed() {
     local map
     map=$(map_file)
     quota -A astro 100Wh --period month
+    # The map of the test before refuses, too, and the one after that has no quota.
+    newer_map
     wait_for 20 refuses_what_never_fits alice astro
     daemon kill kwotad -9
     cp "$map" "$dir/good.map"

@@ -24,7 +24,7 @@ teardown() {
     # slurmctld's plugin reads the map once a second.
     wait_for 20 refuses_what_never_fits alice astro
     job=$(core alice 3 -A astro)
-    [ "$(root squeue -h -j "$job" -o %W)" = kwota:24 ]
+    licence_is "$job" 24
     wait_for 60 settled "$job"
     [ "$(job_json "$job" | jq .charge_mj)" -gt 0 ]
     wait_for 20 limit_is astro $((100 - $(charge_wh "$job") - 1))
@@ -32,8 +32,9 @@ teardown() {
 
 @test "what does not fit waits and holds nothing; a raised quota lets it run" {
     local first second
-    quota -A plasma 40Wh --period month
-    wait_for 20 limit_is plasma 40
+    # So little that the second does not fit beside what the first has used, either.
+    quota -A plasma 30Wh --period month
+    wait_for 20 limit_is plasma 30
     first=$(core bob 50 -A plasma)
     wait_for 30 job_runs "$first"
     second=$(core bob 1 -A plasma)
@@ -95,7 +96,7 @@ teardown() {
     # The first goes on until srun has been refused: over, it would give its lien back.
     job=$(submit alice "touch $dir/home/alice/ran.\$SLURM_ARRAY_TASK_ID; until [ -e $dir/home/alice/refused ]; do :; done" -A astro -p crowd -n 1 -t 1 --array=1-2 -o /dev/null)
     wait_for 40 one_runs_one_held "$job"
-    run as alice timeout 60 srun -A astro -p crowd -n 1 -t 1 true
+    run as alice timeout 120 srun -A astro -p crowd -n 1 -t 1 true
     touch "$dir/home/alice/refused"
     [ "$status" -ne 0 ]
     [[ $output == *"kwota: job "*" is ended: account astro, class crowd has"* ]]
@@ -119,7 +120,7 @@ one_runs_one_held() {
     wait_for 20 limit_between bio 2 4
     # It draws 1 kW, ten times what the nameplate says: 3 Wh last ten seconds.
     job=$(core carol 55 -A bio)
-    wait_for 30 job_runs "$job"
+    wait_for 30 ran carol "$job"
     wait_for 90 settled "$job"
     [ "$(job_json "$job" | jq -r .slurm_state)" = CANCELLED ]
     [ "$(job_json "$job" | jq .charge_mj)" -le $((3 * 3600000 + 1000)) ]

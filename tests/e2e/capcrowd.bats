@@ -15,14 +15,18 @@ setup_file() {
     echo '{"caps": {"enabled": true}}' >"$BATS_FILE_TMPDIR/policy.json"
     cluster_up --nodes 4 --cpus 32 --gpus 16 --tick-ms 2000 --report-ms $report_ms --cred-expire 60 \
         --figures "$BATS_FILE_TMPDIR/figures.json" --policy "$BATS_FILE_TMPDIR/policy.json"
-    submit alice 'sleep 900' -n 1 -c 1 --gres=shard:2 --array=1-80 -o /dev/null >&2
-    submit bob 'sleep 900' -n 1 -c 1 --gres=gpu:1 --array=1-20 -o /dev/null >&2
-    wait_for 150 all_reported
+    submit alice 'sleep 3000' -n 1 -c 1 --gres=shard:2 --array=1-80 -o /dev/null >&2
+    submit bob 'sleep 3000' -n 1 -c 1 --gres=gpu:1 --array=1-20 -o /dev/null >&2
+    wait_for 400 all_reported
 }
 
 teardown_file() {
     cluster_down
 }
+
+# How much later than it should something may be on a machine that has other work, too: less
+# than another report interval.
+late_ms=4000
 
 now_ms() {
     date +%s%3N
@@ -73,25 +77,28 @@ none_held() {
     echo "$devices GPUs held, the last $((last_ms - ordered)) ms after the order; told after" \
         "$(ledger "SELECT MAX(time_ms) - $ordered FROM run_caps WHERE value = 300000") ms"
     [ "$devices" -ge 40 ] && [ "$devices" -eq "$(gpus_in_use)" ]
-    [ $((last_ms - ordered)) -le $((report_ms + 1500)) ]
+    [ $((last_ms - ordered)) -le $((report_ms + late_ms)) ]
     # Nodes say so with the next report.
-    [ "$(ledger "SELECT MAX(time_ms) - $ordered FROM run_caps WHERE value = 300000")" -le $((2 * report_ms + 2000)) ]
+    [ "$(ledger "SELECT MAX(time_ms) - $ordered FROM run_caps WHERE value = 300000")" -le $((2 * report_ms + late_ms)) ]
     [ "$(root kwota top --once --json | jq '[.runs[] | select(.cap.gpu_mw == 300000)] | length')" -eq 100 ]
 }
 
 @test "another order below it, until soon: --until lifts it, and the first holds again" {
-    local until last_ms
-    root kwota cap set --cluster 200W --until now+20seconds --why 'a moment'
-    until=$(ledger "SELECT until_s FROM cap_orders ORDER BY id DESC LIMIT 1")
+    local until_ms last_ms
+    root kwota cap set --cluster 200W --until now+1hour --why 'a moment'
     wait_for 40 all_acknowledged 200000
+    # By kwotad's clock it is an hour later, and stays so: the order would be in force again.
+    until_ms=$(now_ms)
+    echo 3601 >"$dir/etc/clock"
+    chmod 644 "$dir/etc/clock"
     back_again() {
-        sets | jq -es --argjson from $((until * 1000)) 'map(select(.mw == 300000 and .time_ms >= $from) | .gpu) | unique | length == $all' --argjson all "$(gpus_in_use)"
+        sets | jq -es --argjson from "$until_ms" 'map(select(.mw == 300000 and .time_ms >= $from) | .gpu) | unique | length == $all' --argjson all "$(gpus_in_use)"
     }
     wait_for 60 back_again
-    last_ms=$(sets | jq -s --argjson from $((until * 1000)) 'map(select(.mw == 300000 and .time_ms >= $from) | .time_ms) | max')
-    echo "lifted $((last_ms - until * 1000)) ms after its end"
+    last_ms=$(sets | jq -s --argjson from "$until_ms" 'map(select(.mw == 300000 and .time_ms >= $from) | .time_ms) | max')
+    echo "lifted $((last_ms - until_ms)) ms after its end"
     # kwotad looks at its clock once a second.
-    [ $((last_ms - until * 1000)) -le $((report_ms + 2000)) ]
+    [ $((last_ms - until_ms)) -le $((report_ms + 500 + late_ms)) ]
     root kwota cap list | grep -c 'a moment' && return 1
     root kwota cap list --all | grep 'a moment'
 }
@@ -103,7 +110,7 @@ none_held() {
     wait_for 40 none_held
     last_ms=$(sets | jq -s 'map(select(.mw == 400000) | .time_ms) | max')
     echo "the last $((last_ms - lifted)) ms after the lift"
-    [ $((last_ms - lifted)) -le $((report_ms + 1500)) ]
+    [ $((last_ms - lifted)) -le $((report_ms + late_ms)) ]
     sets | jq -es 'all(.mw >= .min_mw and .mw <= .max_mw and .rc == 0)'
     sets | jq -es 'group_by(.gpu) | all(max_by(.time_ms).mw == 400000)'
 }
@@ -118,13 +125,13 @@ none_held() {
     }
     wait_for 40 quotas 80
     echo "held within $(($(now_ms) - ordered)) ms"
-    [ $(($(now_ms) - ordered)) -le $((report_ms + 4000)) ]
+    [ $(($(now_ms) - ordered)) -le $((report_ms + 2500 + late_ms)) ]
     root scancel -u alice
     root scancel -u bob
     no_quotas() {
         [ -z "$(root find /sys/fs/cgroup/cpu/kwota -name 'job_*')" ]
     }
-    wait_for 90 no_quotas
+    wait_for 240 no_quotas
     no_node_drained
 }
 
@@ -136,11 +143,11 @@ none_held() {
     }
     root scancel -u alice
     root scancel -u bob
-    wait_for 60 queue_empty
+    wait_for 240 queue_empty
     mv "$dir/build/plugin/meter/kwota-meter" "$dir/build/plugin/meter/away"
     "$top/tests/cluster" kill --dir "$dir" meter-n4 -KILL
     job=$(submit carol 'while [ ! -e go ]; do sleep 0.2; done
-srun sleep 120' -w n4 -n 1 -c 1 --gres=gpu:1 -o /dev/null --gpu-power-cap=200W)
+srun sleep 600' -w n4 -n 1 -c 1 --gres=gpu:1 -o /dev/null --gpu-power-cap=200W)
     batch_runs() {
         root scontrol listpids "$job" n4 | grep -q batch
     }

@@ -24,6 +24,8 @@ teardown_file() {
 teardown() {
     [ -z "${KWOTA_KEEP:-}" ] || return 0
     local name id
+    # Before the orders are looked at: one that was over by it is in force again.
+    rm -f "$dir/etc/clock"
     for name in alice bob carol; do root scancel -u "$name"; done
     for id in $(root kwota cap list --json | jq '.orders[].id'); do
         root kwota cap lift "$id" --why 'end of the test'
@@ -96,8 +98,11 @@ idle() {
     root kwota cap set --cluster 300W --why 'it is hot'
     wait_for 5 is_told "$job" gpu_mw 300000
     root kwota cap list | grep -q 'it is hot'
-    root kwota cap set -u alice 200W --until now+5seconds --why 'a moment'
+    root kwota cap set -u alice 200W --until now+1hour --why 'a moment'
     wait_for 5 is_told "$job" gpu_mw 200000
+    # By kwotad's clock it is an hour later.
+    echo 3601 >"$dir/etc/clock"
+    chmod 644 "$dir/etc/clock"
     wait_for 15 is_told "$job" gpu_mw 300000
     root kwota cap lift 1 --why 'cooler'
     wait_for 5 is_told "$job" gpu_mw null

@@ -175,9 +175,11 @@ hold_one() { # USER - sets job
     quota -A bio 400Wh --period 1days
     wait_for 20 limit_below bio 401
     # It would use some 15 Wh.
-    job=$(core carol 50 -A bio --energy-budget=3Wh)
+    # Held until it was looked at: it would be over in some seconds.
+    job=$(core carol 50 -A bio --energy-budget=3Wh --hold)
     wait_for 20 licence_is "$job" 3
     root scontrol show job "$job" | grep -q 'AdminComment=kwota: energy budget 3 Wh'
+    as carol scontrol release "$job"
     wait_for 90 settled "$job"
     [ "$(job_json "$job" | jq -r .slurm_state)" = CANCELLED ]
     [ "$(job_json "$job" | jq .charge_mj)" -le $((3 * 3600000)) ]

@@ -33,10 +33,12 @@ root() {
 
 # wait_for SECONDS COMMAND… - polls until it succeeds; says what it waited for if not
 wait_for() {
-    local end=$((SECONDS + $1))
+    local waited_from=$SECONDS longest=$1 tries=0
     shift
     until "$@" >/dev/null 2>&1; do
-        if [ "$SECONDS" -ge "$end" ]; then
+        tries=$((tries + 1))
+        # A machine that stood still or is slow has not tried often: it gets longer.
+        if [ $((SECONDS - waited_from)) -ge $((tries < 2 * longest ? 4 * longest : longest)) ] && [ "$tries" -gt 4 ]; then
             printf 'waited in vain for: %s\n' "$*" >&2
             "$@" >&2 || true
             return 1
@@ -59,6 +61,11 @@ busy() {
         printf "timeout %s sh -c 'while :; do :; done' &\n" "$1"
     done
     printf "timeout %s sh -c 'while :; do :; done'\nwait\ntrue" "$1"
+}
+
+# busy_again SECONDS - script text that keeps a core busy until the job is requeued, and then so long
+busy_again() {
+    printf "timeout \$([ \${SLURM_RESTART_COUNT:-0} -gt 0 ] && echo %s || echo 600) sh -c 'while :; do :; done'\ntrue" "$1"
 }
 
 job_state() {
@@ -118,5 +125,6 @@ truth() {
 
 # ledger SQL - asks the ledger itself
 ledger() {
-    sqlite3 -readonly "$dir/spool/kwota/ledger.db" "$1"
+    # A kwotad that begins after one was killed has it for itself for a moment.
+    sqlite3 -readonly -cmd '.timeout 10000' "$dir/spool/kwota/ledger.db" "$1"
 }

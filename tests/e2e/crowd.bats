@@ -27,18 +27,19 @@ teardown_file() {
 }
 
 # load_for SECONDS PERCENT CORES - script text: so much of so many cores, thirty times a
-# second, which is out of step with everything else here
+# second, which is out of step with everything else here; until so long after all of them
+# run, and no shorter than that and twenty seconds
 load_for() {
     local i
     for ((i = 0; i < $3; i++)); do
-        printf "timeout %s perl -e 'use Time::HiRes qw(time sleep); for (;;) { my \$e = time + %s; 1 while time < \$e; sleep %s }' &\n" \
-            "$1" "$(jq -n "$2 / 3000")" "$(jq -n "(100 - $2) / 3000 + 0.0003")"
+        printf "perl -e 'use Time::HiRes qw(time sleep); for (;;) { my @s = stat q(%s); last if @s && time() > (\$s[9] > \$^T + 20 ? \$s[9] : \$^T + 20) + %s; my \$e = time + %s; 1 while time < \$e; sleep %s }' &\n" \
+            "$dir/etc/all-run" "$1" "$(jq -n "$2 / 3000")" "$(jq -n "(100 - $2) / 3000 + 0.0003")"
     done
     printf 'wait\ntrue\n'
 }
 
-# submit_crowd MORE - the twelve, of 50 seconds and up to so many more; their ids go to the
-# array jobs. One after the other: the meter and
+# submit_crowd MORE - the twelve, of 50 seconds and up to so many more, or more where it takes
+# longer until all of them run; their ids go to the array jobs. One after the other: the meter and
 # the plant are told by two prologs, of which on a small machine a dozen at once take a
 # second, and that would be the difference between them.
 submit_crowd() {
@@ -47,14 +48,17 @@ submit_crowd() {
     local -a shapes=('1 10' '1 15' '2 5' '1 0' '3 2 --gres=gpu:1' '1 10 --gres=gpu:1'
         '1 25 --gres=shard:1' '1 30 --gres=shard:1' '4 2' '1 6' '2 5' '1 8')
     jobs=()
+    rm -f "$dir/etc/all-run"
     local shape
     for shape in "${shapes[@]}"; do
         set -- $shape
-        seconds=$((50 + RANDOM % more))
+        seconds=$((30 + RANDOM % more))
         jobs+=("$(submit alice "$(load_for $seconds "$2" "$1")" -A astro -p crowd -n 1 \
             -c "$1" ${3:-} --requeue -o /dev/null)")
         wait_for 30 job_runs "${jobs[-1]}"
     done
+    wait_for 60 all_run
+    touch "$dir/etc/all-run"
 }
 
 all_run() {
@@ -145,7 +149,6 @@ totals() {
     totals >"$BATS_TEST_TMPDIR/before"
     "$top/tests/cluster" start --dir "$dir" plant-n1 >&2
     submit_crowd 30
-    wait_for 60 all_run
     suspend_for_a_while "${jobs[0]}"
     requeue "${jobs[9]}"
     wait_for 180 queue_empty
@@ -175,7 +178,7 @@ totals() {
 # Kills the meter every few seconds; something starts it again, as systemd would.
 kill_meters() {
     local until=$((SECONDS + 75))
-    while [ "$SECONDS" -lt "$until" ]; do
+    while [ "$SECONDS" -lt "$until" ] || [ "$kills" -lt 12 ]; do
         wait_for 10 passed $(($(date +%s%3N) + 2000 + RANDOM % 3000))
         "$top/tests/cluster" kill --dir "$dir" meter-n1 -9
         wait_for 5 passed $(($(date +%s%3N) + RANDOM % 500))
@@ -191,7 +194,6 @@ kill_meters() {
     totals >"$BATS_TEST_TMPDIR/before"
     "$top/tests/cluster" start --dir "$dir" plant-n1 >&2
     submit_crowd 12
-    wait_for 60 all_run
     kill_meters
     wait_for 180 queue_empty
     wait_for 60 all_settled "${jobs[@]}"

@@ -97,7 +97,7 @@ names() {
 mistake() {
     cp -p "$dir/etc/$1" "$BATS_TEST_TMPDIR/good"
     sed -i -E "$2" "$dir/etc/$1"
-    ! cmp -s "$dir/etc/$1" "$BATS_TEST_TMPDIR/good"
+    run ! cmp -s "$dir/etc/$1" "$BATS_TEST_TMPDIR/good"
     names "$3" "${4:-}"
     cp -p "$BATS_TEST_TMPDIR/good" "$dir/etc/$1"
 }
@@ -134,9 +134,9 @@ mistake() {
     done
     [ "$command" = "kwota doctor" ]
     [[ $output == *"All is well."* ]]
-    wait_for 30 root sh -c 'sinfo -h -N -p main -t idle -o %N | grep -q n1'
+    wait_for 120 root sh -c 'sinfo -h -N -p main -t idle -o %N | grep -q n1'
     job=$(submit alice "$(busy 2)" -n 1)
-    wait_for 40 settled "$job"
+    wait_for 90 settled "$job"
     [ "$(job_json "$job" | jq '.charge_mj > 0')" = true ]
     run -0 root kwota doctor --node n1
     [[ $output == *"All is well."* ]]
@@ -181,8 +181,8 @@ mistake() {
     "$top/tests/cluster" start --dir "$dir" munged
     run -0 setup_kwota --remove --apply
     [[ $output == *"What remains:"*"$dir/spool/kwota"* ]]
-    ! grep -qi 'kwota' <(grep -v "=$dir\|=slurm\|ClusterName\|$dir/" "$(conf)")
-    ! grep -q spank_kwota "$dir/etc/plugstack.conf"
+    run ! grep -qi 'kwota' <(grep -v "=$dir\|=slurm\|ClusterName\|$dir/" "$(conf)")
+    run ! grep -q spank_kwota "$dir/etc/plugstack.conf"
     cmp "$dir/etc/licences.conf" "$BATS_FILE_TMPDIR/licences"
     run -0 setup_kwota --remove
     [[ $output == "Nothing to change."* ]]

@@ -58,20 +58,24 @@ work() {
     "$top/tests/cluster" start --dir "$dir" plant-n1 >&2
 }
 
-# A job of twelve seconds on n1; DAEMON is killed in its middle and started again.
+# A job of twelve seconds on n1, or until DAEMON, killed in its middle, is started again.
 killed_in_the_middle() {
     local daemon=$1 job unseen
     rest
     unseen=$(unseen_uj n1 package-0)
     work
-    job=$(submit alice "$(busy 12)" -A astro -n 1 -w n1 -o /dev/null)
-    wait_for 30 job_runs "$job"
+    job=$(submit alice "touch began.\$SLURM_JOB_ID
+$(busy 12)
+until [ -e again.\$SLURM_JOB_ID ]; do :; done" -A astro -n 1 -w n1 -o /dev/null)
+    # Not in its prolog, which a slurmd that is killed never ends.
+    wait_for 60 test -e "$dir/home/alice/began.$job"
     wait_for 20 has_energy "$job"
     # One that forgot a start starts the job again, and Slurm drains the node for it.
     wait_for 20 start_is_saved "$job"
     "$top/tests/cluster" kill --dir "$dir" "$daemon" -9
     "$top/tests/cluster" start --dir "$dir" "$daemon" >&2
-    wait_for 120 settled "$job"
+    as alice touch "$dir/home/alice/again.$job"
+    wait_for 200 settled "$job"
     rest
     wait_for 30 books_exact
     echo "unseen before: $unseen uJ, after: $(unseen_uj n1 package-0) uJ"

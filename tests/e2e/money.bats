@@ -52,7 +52,7 @@ books_agree() {
     local one two three
     one=$(core alice 4 -A astro)
     two=$(core bob 4 -A plasma)
-    three=$(core alice 30 -A astro)
+    three=$(core alice 300 -A astro -t 6)
     wait_for 30 job_runs "$three"
     wait_for 30 settled "$one"
     root scancel "$three"
@@ -95,14 +95,18 @@ late_is_there() {
 
 @test "a month is closed; what is late lands in the open one" {
     local late open turn closed
-    # n2's meter is stopped: its final comes when the month is closed.
-    late=$(core alice 6 -A astro -w n2)
-    wait_for 30 job_runs "$late"
+    # n2's meter is stopped while it runs: its final comes when the month is closed.
+    late=$(submit alice "touch late; until [ -e stopped ]; do :; done
+$(busy 3)" -A astro -w n2 -n 1 -t 6 -o /dev/null)
+    wait_for 30 test -e "$dir/home/alice/late"
     wait_for 20 has_used_some "$late"
     "$top/tests/cluster" kill --dir "$dir" meter-n2 -STOP >&2
+    as alice touch "$dir/home/alice/stopped"
     wait_for 60 settled "$late"
     open=$(core bob 300 -A plasma -t 6 -w n1)
     wait_for 30 job_runs "$open"
+    # Slurm calls it running before kwotad has heard of it.
+    wait_for 30 is_known "$open"
     clock "$(to_next_month)"
     turn=$(date -d "$(month)-01 +1 month" +%s)
     run -1 root kwota period close --month "$(month)" --why test
@@ -124,6 +128,10 @@ late_is_there() {
     root kwota period list | grep -q "^$(month) .*root"
     [ "$(root kwota period export --month "$(month)" --csv | tail -n +2 | cut -d, -f9 | paste -sd+ | bc)" -eq \
         "$(ledger "SELECT SUM(cpu_mj + dram_mj + gpu_mj + other_mj - overrun_mj - credit_mj) FROM rollup_months WHERE month_s < $turn")" ]
+}
+
+is_known() {
+    [ "$(ledger "SELECT COUNT(*) FROM runs WHERE job_id = $1")" -eq 1 ]
 }
 
 has_used_some() {

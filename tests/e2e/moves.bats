@@ -39,7 +39,7 @@ lien_between() { # JOB LEAST MOST
     local job
     room 100 month -A astro
     wait_for 20 limit_between astro 99 101
-    job=$(core alice 50 -A astro)
+    job=$(core alice 600 -A astro)
     wait_for 30 lien_between "$job" 24 24
     # kwotad has seen it in the queue, too.
     wait_for 20 limit_between astro 50 98
@@ -59,14 +59,14 @@ lien_between() { # JOB LEAST MOST
     local low high
     room 400 month -A astro
     wait_for 20 limit_between astro 399 401
-    low=$(core alice 40 -A astro -p low -n 4 --requeue)
+    low=$(core alice 55 -A astro -p low -n 4 --requeue)
     wait_for 30 lien_between "$low" 79 79
     high=$(core alice 1 -A astro -p high -n 4)
     wait_for 60 settled "$high"
     wait_for 60 runs_again "$low"
+    wait_for 30 first_is_settled "$low"
     [ "$(ledger "SELECT COUNT(*) FROM liens l JOIN runs r ON r.id = l.run_id WHERE r.job_id = $low")" -eq 1 ]
     wait_for 10 lien_between "$low" 79 79
-    [ "$(ledger "SELECT state FROM runs WHERE job_id = $low AND restart = 0")" = settled ]
     root scancel "$low"
     wait_for 60 settled "$low"
     # Both runs are charged, each once.
@@ -78,6 +78,10 @@ lien_between() { # JOB LEAST MOST
 runs_again() {
     job_runs "$1" && [ "$(ledger "SELECT COUNT(*) FROM runs WHERE job_id = $1")" -eq 2 ] &&
         [ -n "$(lien_wh "$1")" ]
+}
+
+first_is_settled() {
+    [ "$(ledger "SELECT state FROM runs WHERE job_id = $1 AND restart = 0")" = settled ]
 }
 
 # het USER OPTIONS… - a job of two parts, of one and of two cores: 24 and 42 Wh
@@ -100,8 +104,11 @@ part_licence_is() { # JOB+PART WH
     job=$(het alice -A astro --hold)
     part_licence_is "$job+0" 24
     part_licence_is "$job+1" 42
+    # Not before it was looked at is it put right.
+    "$top/tests/cluster" kill --dir "$dir" kwotad -STOP >&2
     root scontrol update jobid="$job+1" Licenses=kwota:7
     part_licence_is "$job+1" 7
+    "$top/tests/cluster" kill --dir "$dir" kwotad -CONT >&2
     wait_for 20 part_licence_is "$job+1" 42
     part_licence_is "$job+0" 24
     root scontrol update jobid="$job+0" Licenses=kwota:7
@@ -130,7 +137,7 @@ ran_het() {
     het_is_held "$job"
     [ "$(ledger "SELECT COUNT(*) FROM decisions WHERE action = 'hold'")" -eq 1 ]
     quota -A astro -p crowd 500Wh --period month
-    wait_for 60 ran_het_at_last alice "$job"
+    wait_for 120 ran_het_at_last alice "$job"
     wait_for 60 queue_empty
     no_node_drained
 }

@@ -32,7 +32,7 @@ plant_start() {
         --truth "$dir/truth" --socket "$dir/socket" --cpus 8 --figures "$dir/figures.json" \
         --nvml "$build/tests/plant/.libs/libfakenvml.so" 3>&- &
     plant=$!
-    within 10 test -S "$dir/socket"
+    within 60 test -S "$dir/socket"
 }
 
 ask() {
@@ -79,6 +79,14 @@ gpu_pace() {
     echo $(((after - before) * 1000 / (to - from)))
 }
 
+# paces LEAST MOST - a look that had to wait is of another moment: then once more
+paces() {
+    local pace
+    pace=$(gpu_pace)
+    echo "pace $pace"
+    [ "$pace" -ge "$1" ] && [ "$pace" -le "$2" ]
+}
+
 # package_draws_at_most MW - the mean of a second
 package_draws_at_most() {
     local at uj now now_uj
@@ -91,20 +99,18 @@ package_draws_at_most() {
 @test "a GPU draws no more than its limit, and its job works the slower" {
     export SLURM_JOB_GPUS=0
     work_on
-    within 10 draws 225000
-    [ "$(gpu_pace)" -ge 900 ]
+    within 60 draws 225000
+    within 60 paces 900 1100
     ask trick limit --domain gpu-0 --mw 125000
-    within 5 draws 125000
+    within 60 draws 125000
     limit_of gpu-0 '.limit_mw == 125000 and .demand_mw == 225000 and .default_mw == 300000'
-    pace=$(gpu_pace)
-    echo "pace $pace"
-    [ "$pace" -ge 450 ] && [ "$pace" -le 550 ]
+    within 60 paces 450 550
     limit_of gpu-1 '.limit_mw == 300000'
     ask trick unlimit
-    within 5 draws 225000
+    within 60 draws 225000
     # A card that fits into its limit is not slowed.
     ask trick limit --domain gpu-0 --mw 225000
-    [ "$(gpu_pace)" -ge 900 ]
+    within 60 paces 900 1100
 }
 
 @test "a limit out of range is refused; one that stands outlives the plant, not a reboot" {
@@ -130,16 +136,16 @@ package_draws_at_most() {
     ask job set --job 12 --core-mw 400000 --strict
     work_on
     echo 60000000 >"$file"
-    within 5 limit_of package-0 '.limit_mw == 60000'
-    within 5 grep -q '"event":"limit","of":"package-0","limit_mw":60000' "$dir/truth"
+    within 60 limit_of package-0 '.limit_mw == 60000'
+    within 60 grep -q '"event":"limit","of":"package-0","limit_mw":60000' "$dir/truth"
     # Above it only until the clocks are down.
-    within 10 package_draws_at_most 61000
+    within 60 package_draws_at_most 61000
     ask job work --job 12 | jq -e '.core_work_ns < .cpu_ns'
 }
 
 @test "a driver that hangs: probe ends, and shows what other kinds have" {
     ask trick hang --domain gpu-1
-    timeout 20 "$build/plugin/meter/kwota-meter" probe --root "$dir/root" --json >"$dir/json"
+    timeout 120 "$build/plugin/meter/kwota-meter" probe --root "$dir/root" --json >"$dir/json"
     jq -e '[.limits[] | .by] == ["powercap", "powercap"]' "$dir/json"
     [ "$(jq -r .limit_kinds.nvml "$dir/json")" = "it has not answered yet" ]
     ask trick allow --domain gpu-1

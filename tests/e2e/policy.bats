@@ -58,7 +58,7 @@ teardown() {
         job=$(core bob 1 -A plasma --hold)
     done
     # kwotad has seen them.
-    wait_for 20 waits_to_be_confirmed '.estimate.nameplate["*"].node_w = 30000'
+    wait_for 60 waits_to_be_confirmed '.estimate.nameplate["*"].node_w = 30000'
     [[ $(jq -r .state.waits <<<"$(root kwota policy show --json)") == *"would stop 5 of 5 jobs (0 that run, 5 that wait): kwota policy reload --confirm takes it" ]]
     [ "$(root kwota policy show --json | jq '.policy.estimate.nameplate["*"].node_w')" = 300 ]
     run root kwota policy reload
@@ -73,7 +73,7 @@ teardown() {
     wait_for 20 licence_is "$job" 24
 }
 
-# Writes the file until kwotad, which knows the queue as of its last round, says no.
+# Writes the file until kwotad, which knows the queue as of its last round, says no of all five.
 waits_to_be_confirmed() { # FILTER
     policy_file "$1"
     wait_for 3 policy_waits && return
@@ -83,7 +83,7 @@ waits_to_be_confirmed() { # FILTER
 }
 
 policy_waits() {
-    [ "$(root kwota policy show --json | jq .state.waits)" != null ]
+    [[ $(root kwota policy show --json | jq -r .state.waits) == *"would stop 5 of 5 jobs"* ]]
 }
 
 @test "the site's own program is told of thresholds, holds and policies" {

@@ -35,8 +35,8 @@ runs_a_job() {
     "$top/tests/cluster" down --dir "$dir-a"
     runs_a_job "$dir-b"
     "$top/tests/cluster" down --dir "$dir-b"
-    wait_for 10 nothing_left "$dir-a"
-    wait_for 10 nothing_left "$dir-b"
+    wait_for 60 nothing_left "$dir-a"
+    wait_for 60 nothing_left "$dir-b"
     ! grep -q '^alice:' /etc/passwd
 }
 
@@ -55,8 +55,9 @@ database_runs() {
 @test "up killed half-way: down cleans up" {
     setsid "$top/tests/cluster" up --dir "$dir-a" --build "$build" --plain 3>&- &
     local up=$!
-    wait_for 20 database_runs
+    # MariaDB's tables are made first.
+    wait_for 180 database_runs
     kill -9 -- "-$up" 2>/dev/null || kill -9 "$up"
     "$top/tests/cluster" down --dir "$dir-a"
-    wait_for 10 nothing_left "$dir-a"
+    wait_for 60 nothing_left "$dir-a"
 }

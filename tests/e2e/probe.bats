@@ -30,6 +30,17 @@ probe() {
         "$BATS_TEST_TMPDIR/json" | sort
 }
 
+# answered - the same. The tool that asks a BMC gets a moment in which on a busy machine no shell begins:
+# then it gets more.
+answered() {
+    local watch
+    for watch in '' '--watch 5' '--watch 20'; do
+        probe $watch >"$BATS_TEST_TMPDIR/lines"
+        [ "$(jq -r .sources.dcmi "$BATS_TEST_TMPDIR/json")" = "it has not answered yet" ] || break
+    done
+    cat "$BATS_TEST_TMPDIR/lines"
+}
+
 # shows TREE - the counters on stdin are those that the tree shows
 shows() {
     unpack "$1"
@@ -39,7 +50,7 @@ shows() {
 # An integrated counter's value depends on the moment.
 shows_integrated() {
     unpack "$1"
-    diff <(sort) <(probe | awk '{ if ($3 == "hwmon" || $3 == "dcmi") $5 = "integrated"; print }')
+    diff <(sort) <(answered | awk '{ if ($3 == "hwmon" || $3 == "dcmi") $5 = "integrated"; print }')
 }
 
 reason() {
@@ -191,7 +202,7 @@ END
     done
     for tree in dcmi-off dcmi-zero dcmi-deactivated dcmi-fails; do
         unpack $tree
-        probe
+        answered
         [ "$status" -eq 3 ]
         jq -r .sources.dcmi "$BATS_TEST_TMPDIR/json"
     done >"$BATS_TEST_TMPDIR/reasons"
@@ -202,10 +213,10 @@ the BMC's power measurement is not active
 the tool failed without a word
 END
     # One that hangs holds up nothing.
-    printf '#!/bin/sh\nexec sleep 15\n' >"$root/usr/bin/ipmitool"
+    printf '#!/bin/sh\nexec sleep 90\n' >"$root/usr/bin/ipmitool"
     SECONDS=0
-    probe
-    [ "$SECONDS" -le 5 ]
+    probe 3>&-
+    [ "$SECONDS" -le 40 ]
     [ "$(jq -r .sources.dcmi "$BATS_TEST_TMPDIR/json")" = "it has not answered yet" ]
 }
 

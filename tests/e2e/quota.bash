@@ -23,7 +23,8 @@ END
 # No job, no quota and no changed clock is left to the next test.
 end_of_test() {
     [ -z "${KWOTA_KEEP:-}" ] || return 0
-    root sh -c 'squeue -h -o %i | sed "s/[+_].*//" | sort -u | xargs -r scancel'
+    # One that has ended meanwhile is no mistake.
+    root sh -c 'squeue -h -o %i | sed "s/[+_].*//" | sort -u | xargs -r scancel' || true
     rm -f "$dir/etc/clock"
     echo '{"version": 1, "quotas": []}' >"$dir/etc/no-quotas.json"
     root kwota quota apply "$dir/etc/no-quotas.json" --why 'end of the test' >/dev/null
@@ -71,9 +72,18 @@ quota() {
 room() {
     local wh=$1 period=$2 used
     shift 2
+    wait_for 60 none_ending
     root kwota quota set "$@" 1000kWh --period "$period" --why test >/dev/null
     used=$(root kwota quota show "$@" --json | jq '[.budgets[] | .used_mj] | max')
     root kwota quota set "$@" "$(((wh * 3600000 + used) / 1000 + 1))J" --period "$period" --why test
+}
+
+# What is over is charged: a charge that comes later would be in what is left.
+none_ending() {
+    local job
+    for job in $(ledger "SELECT job_id FROM runs WHERE state <> 'settled'"); do
+        [ -n "$(job_state "$job")" ] || return 1
+    done
 }
 
 # The lien of one core for a minute: (300 W + 1100 W) x 60 s = 23.3 Wh, so 24 licences.
@@ -95,8 +105,9 @@ is_held() {
     [ "$(root squeue -h -j "$1" -o '%T %Q')" = 'PENDING 0' ]
 }
 
+# Also when it is over already.
 licence_is() {
-    [ "$(root squeue -h -j "$1" -o %W)" = "kwota:$2" ]
+    [ "$(root squeue -h -t all -j "$1" -o %W)" = "kwota:$2" ]
 }
 
 clock() { # SECONDS - what kwotad's budgets think the time is ahead

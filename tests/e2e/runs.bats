@@ -13,6 +13,12 @@ teardown_file() {
     cluster_down
 }
 
+# No job is left to the next test.
+teardown() {
+    root sh -c 'squeue -h -o %A | sort -u | xargs -r scancel' || true
+    wait_for 60 queue_empty
+}
+
 charge() {
     job_json "$1" | jq .charge_mj
 }
@@ -55,8 +61,8 @@ top_is() {
 
 @test "kwota top shows running jobs, those that draw most first, to each their own" {
     local light heavy
-    light=$(submit bob 'sleep 60' -A plasma -n 1 -o /dev/null)
-    heavy=$(submit alice "$(busy 60 3)" -A astro -n 3 -o /dev/null)
+    light=$(submit bob 'sleep 600' -A plasma -n 1 -o /dev/null)
+    heavy=$(submit alice "$(busy 600 3)" -A astro -n 3 -o /dev/null)
     wait_for 60 top_is "$heavy" "$light"
     run root kwota top --once
     echo "$output"
@@ -80,7 +86,7 @@ top_is() {
 
 @test "a requeued job is two runs, each with one charge" {
     local job
-    job=$(submit alice "$(busy 8)" -A astro -n 1 --requeue -o /dev/null)
+    job=$(submit alice "$(busy_again 3)" -A astro -n 1 --requeue -o /dev/null)
     wait_for 60 job_runs "$job"
     wait_for 30 used_something "$job"
     root scontrol requeue "$job"
@@ -143,11 +149,14 @@ runs_settled() {
 }
 
 @test "a node whose final comes late: settled without it, then adjusted by itself" {
-    local job
-    job=$(submit alice "srun -n 2 -N 2 sh -c \"timeout 6 sh -c 'while :; do :; done'; true\"" -A astro -N 2 -n 2 -o /dev/null)
+    local job enough=$dir/etc/enough
+    job=$(submit alice "srun -n 2 -N 2 sh -c 'until [ -e $enough ]; do :; done'" -A astro -N 2 -n 2 -o /dev/null)
     wait_for 60 job_runs "$job"
     wait_for 30 used_something "$job"
+    wait_for 30 told_by_nodes "$job" 2
     "$top/tests/cluster" kill --dir "$dir" meter-n2 -STOP
+    # It ends when the meter has stopped, however long that took.
+    touch "$enough"
     wait_for 90 settled "$job"
     [ "$(job_json "$job" | jq -r .quality)" = partial ]
     local before
@@ -157,6 +166,10 @@ runs_settled() {
     submit alice true -A astro -n 1 -w n2 -o /dev/null
     wait_for 60 adjusted "$job"
     [ "$(charge "$job")" -gt "$before" ]
+}
+
+told_by_nodes() {
+    [ "$(ledger "SELECT COUNT(DISTINCT node) FROM tokens WHERE job_id = $1")" -eq "$2" ]
 }
 
 adjusted() {

@@ -81,7 +81,8 @@ account_within() {
     wait_for 60 all_settled "${jobs[@]}"
     for i in "${jobs[@]}"; do
         wait_for 60 has_slurm_joules "$i"
-        within "$i"
+        # What the last of its steps used may come after the others'.
+        wait_for 60 within "$i"
     done
     roll_up
     for account in astro plasma bio; do
@@ -163,7 +164,7 @@ with_joules() {
     before=$(account_joules astro)
     ! takes_joules || undo_joules
     array=$(submit carol 'sleep 1' -A bio -n 1 -o /dev/null --array=1-3)
-    job=$(submit alice "$(busy 3)" -A astro -n 1 -o /dev/null)
+    job=$(submit alice "$(busy_again 3)" -A astro -n 1 -o /dev/null)
     wait_for 30 job_runs "$job"
     root scontrol requeue "$job"
     wait_for 90 queue_empty
@@ -195,13 +196,15 @@ with_joules() {
 }
 
 @test "slurmdbd away is told later; a user's comment stays, and a system_comment that is not kwota's" {
-    local own theirs away
-    own=$(submit alice 'sleep 4' -A astro -n 1 -o /dev/null)
-    theirs=$(submit bob 'sleep 4' -A plasma -n 1 -o /dev/null)
-    wait_for 30 job_runs "$own"
-    wait_for 30 job_runs "$theirs"
+    local own theirs away go=$dir/etc/go
+    own=$(submit alice "until [ -e $go ]; do sleep 0.2; done" -A astro -n 1 -o /dev/null)
+    theirs=$(submit bob "until [ -e $go ]; do sleep 0.2; done" -A plasma -n 1 -o /dev/null)
+    # Commented before kwotad has anything to tell of them.
+    wait_for 60 sacct_says "$own" '^RUNNING'
+    wait_for 60 sacct_says "$theirs" '^RUNNING'
     root sacctmgr -i modify job where jobid="$own" set Comment=mine
     root sacctmgr -i modify job where jobid="$theirs" set SystemComment=theirs
+    touch "$go"
     wait_for 60 queue_empty
     wait_for 30 grep -q "job $theirs has a system_comment in slurmdbd that is not kwota's" "$dir/log/kwotad.out"
     "$top/tests/cluster" kill --dir "$dir" slurmdbd -9 >&2
@@ -210,11 +213,11 @@ with_joules() {
     wait_for 30 grep -q 'it is told later what runs came to' "$dir/log/kwotad.out"
     "$top/tests/cluster" start --dir "$dir" slurmdbd >&2
     wait_for 60 told "$away" 1
-    told "$own" 1
+    wait_for 60 told "$own" 1
     root sacct -X -n -P -j "$own" -o Comment | grep -x mine
     root sacct -X -n -P -j "$theirs" -o SystemComment | grep -x theirs
     if takes_joules; then
-        has_settled "$theirs"
+        wait_for 60 has_settled "$theirs"
     fi
 }
 
@@ -270,7 +273,7 @@ draws_more_than() {
     local job idle
     wait_for 30 draws_more_than 0
     idle=$(node_watts)
-    job=$(submit alice "$(busy 60 8)" -A astro -n 8 -w n1 -o /dev/null)
+    job=$(submit alice "$(busy 600 8)" -A astro -n 8 -w n1 -o /dev/null)
     # Two cores at least are busy then, whatever else this machine does.
     wait_for 60 draws_more_than $((idle + 4))
     root scancel "$job"

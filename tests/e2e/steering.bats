@@ -35,6 +35,8 @@ END
     cluster_up --nodes 2 --cpus 20 --gpus 16 --tick-ms 500 --report-ms 1000 --cred-expire 5 \
         --figures "$BATS_FILE_TMPDIR/figures.json" --policy "$BATS_FILE_TMPDIR/policy.json"
     root sed -i "s/^KillWait=.*/KillWait=$kill_wait/" "$dir/etc/slurm.conf"
+    # What ended early is asked of slurmctld when all are over.
+    echo MinJobAge=3600 >>"$dir/etc/slurm.conf"
     root scontrol reconfigure
     cp "$top/tests/e2e/steered_work.pl" "$dir/work.pl"
     # Before slurmctld has a map nobody reads an --energy-budget.

@@ -23,27 +23,37 @@ job_takes_ms() {
     echo $(($(date +%s%3N) - from))
 }
 
+# is_quick OUTPUT - such a job takes no longer than is waited for; a machine that stood still
+# meanwhile is asked again: what kwota delays it delays each time
+is_quick() {
+    local took
+    for _ in 1 2 3; do
+        took=$(job_takes_ms "$1") || return
+        echo "took $took ms"
+        [ "$took" -gt "$patience_ms" ] || return 0
+    done
+    return 1
+}
+
 # Three hooks (prolog, the batch step's task_exit, epilog), each at most the time-out of
 # 2 s, the extern step's half a second, and the scheduler's own pace on a slow machine.
 patience_ms=$((3 * 2000 + 500 + 4000))
 
 @test "a stopped kwotad delays nothing" {
     "$top/tests/cluster" kill --dir "$dir" kwotad -STOP
-    local took
-    took=$(job_takes_ms /dev/null)
+    local quick=yes
+    is_quick /dev/null || quick=no
     "$top/tests/cluster" kill --dir "$dir" kwotad -CONT
-    echo "took $took ms"
-    [ "$took" -le "$patience_ms" ]
+    [ "$quick" = yes ]
     no_node_drained
 }
 
 @test "a stopped kwota-meter delays each hook by no more than the time-out" {
     "$top/tests/cluster" kill --dir "$dir" meter-n1 -STOP
-    local took
-    took=$(job_takes_ms "$dir/home/alice/stopped.out")
+    local quick=yes
+    is_quick "$dir/home/alice/stopped.out" || quick=no
     "$top/tests/cluster" kill --dir "$dir" meter-n1 -CONT
-    echo "took $took ms"
-    [ "$took" -le "$patience_ms" ]
+    [ "$quick" = yes ]
     no_node_drained
     cat "$dir/home/alice/stopped.out"
     grep -q 'no measurement' "$dir/home/alice/stopped.out"

@@ -11,7 +11,7 @@ setup_file() {
     export BATS_NO_PARALLELIZE_WITHIN_FILE=true
     mkdir -p "$BATS_FILE_TMPDIR"
     cat >"$BATS_FILE_TMPDIR/figures.json" <<'END'
-{"package": {"idle_mw": 100000, "core_mw": 1000000, "range_uj": 65532610987, "limit_mw": 9000000},
+{"package": {"idle_mw": 100000, "core_mw": 500000, "range_uj": 65532610987, "limit_mw": 9000000},
  "dram": {"idle_mw": 2000, "core_mw": 1000, "range_uj": 65532610987, "limit_mw": 100000}}
 END
     # Ten times what jobs of a few seconds use in the minute that is the shortest limit.
@@ -39,7 +39,8 @@ charged_mj() {
 watch_charges() {
     local most=0 now
     while [ ! -e "$1" ]; do
-        now=$(charged_mj)
+        # kwotad is killed and begins again meanwhile: the next look will do.
+        now=$(charged_mj) || now=0
         [ "$now" -le "$most" ] || most=$now
         read -rt 0.3 <> <(:) || true
     done
@@ -62,7 +63,7 @@ all_wait_or_are_over() {
 
 @test "300 jobs into a quota that fits a fifth of them" {
     local pids=() i job quota_mj stop=$BATS_TEST_TMPDIR/stop waiting holds starts
-    # Twenty-four cores are two in truth, which the jobs share: some 0.7 kJ each.
+    # Twenty-four cores are two in truth, which the jobs share: some 0.5 kJ each.
     quota_mj=$((45 * 1000000))
     root kwota quota set -A physics 45000J --period 30days --why test
     wait_for 20 limited physics
@@ -91,9 +92,10 @@ all_wait_or_are_over() {
     done
     wait "${pids[@]}" || true
     wait_for 240 all_wait_or_are_over
-    wait_for 60 no_lien_left
+    # A moment without one that runs may have been between two.
+    wait_for 240 no_lien_left
     touch "$stop"
-    wait_for 10 test -s "$stop.most"
+    wait_for 60 test -s "$stop.most"
     echo "most ever charged: $(cat "$stop.most") of $quota_mj mJ"
     [ "$(cat "$stop.most")" -le "$quota_mj" ]
     [ "$(cat "$stop.most")" -ge $((quota_mj / 2)) ]

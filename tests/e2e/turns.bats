@@ -67,9 +67,10 @@ budget_is() { # FIELD NUMBER -A ACCOUNT…
     wait_for 20 limit_is astro 100
     now=$(now)
     [ "$now" -lt $((turn - 30)) ]
-    set_on $((turn - 14 - now))
-    wait_for 5 is_past $((turn - 14))
-    job=$(core alice 25 -A astro)
+    set_on $((turn - 30 - now))
+    wait_for 5 is_past $((turn - 30))
+    # Busy until it has been seen in both months.
+    job=$(submit alice "until [ -e $dir/etc/over ]; do :; done" -n 1 -t 2 -o /dev/null -A astro)
     wait_for 10 job_runs "$job"
     wait_for 10 has_used astro
     [ "$(now)" -lt "$turn" ]
@@ -78,12 +79,13 @@ budget_is() { # FIELD NUMBER -A ACCOUNT…
     [ "$(budget used_mj -A astro)" -eq 0 ]
     [ "$(budget reserved_mj -A astro)" -gt $((15 * 3600000)) ]
     rm "$dir/etc/clock"
-    wait_for 30 is_past "$turn"
+    wait_for 60 is_past "$turn"
     wait_for 20 has_used astro
     # Of the lien the months hold together what is left of it.
     job_runs "$job"
     [ "$(budget reserved_mj -A astro)" -gt 0 ]
     [ "$(budget used_mj -A astro)" -lt $((24 * 3600000)) ]
+    touch "$dir/etc/over"
     wait_for 60 settled "$job"
     [ "$(now)" -gt "$turn" ]
     after=$(budget used_mj -A astro)
@@ -148,6 +150,8 @@ one_after_another() { # PERIOD - sets first and second
     wait_for 20 limit_is astro 24
     first=$(core alice 2 -A astro)
     wait_for 60 settled "$first"
+    # Before slurmctld knows, the second would begin.
+    wait_for 20 limit_below astro 24
     second=$(core alice 1 -A astro)
     wait_for 30 waits_for_energy "$second"
 }

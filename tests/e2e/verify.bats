@@ -87,17 +87,19 @@ verify_is_clean() {
     "$top/tests/cluster" start --dir "$dir" kwotad >&2
     wait_for 30 verify_is_clean
 
-    job=$(submit alice "$(busy 4)" -A astro -N 2 -n 2 -o /dev/null)
+    job=$(submit alice "$(busy 4)
+until [ -e $dir/etc/over ]; do sleep 0.2; done" -A astro -N 2 -n 2 -o /dev/null)
     wait_for 30 job_runs "$job"
     root dd if=/dev/zero of="$filler" bs=4k 2>/dev/null || true
     wait_for 30 log_says "make room on the file system"
+    touch "$dir/etc/over"
     wait_for 60 queue_empty
     # Old books are read all the while.
     [ "$(job_json "$(cat "$dir/job")" | jq -r .state)" = settled ]
-    ! settled "$job"
+    run ! settled "$job"
     root rm "$filler"
     wait_for 60 settled "$job"
-    log_says "the ledger can be written again"
+    wait_for 20 log_says "the ledger can be written again"
     [ "$(root sqlite3 -readonly "$dir/spool/kwota/ledger.db" "SELECT COUNT(*) FROM entries
         WHERE kind = 'charge' AND run_id = (SELECT id FROM runs WHERE job_text = '$job')")" -eq 1 ]
     [ "$(job_json "$job" | jq -r '.nodes | all(.final)')" = true ]

@@ -26,8 +26,8 @@ END
     cluster_up --nodes 2 --cpus 4 --tick-ms 500 --report-ms 1000 --policy "$BATS_FILE_TMPDIR/policy.json"
     echo a-token-of-this-test >"$dir/etc/metrics-token"
     root kwota quota set -A astro 20Wh --period month --why 'the test'
-    submit alice "$(busy 300)" -A astro -J 'a<b>&"c' -o /dev/null >"$BATS_FILE_TMPDIR/alice"
-    submit bob "$(busy 300)" -A plasma -o /dev/null >"$BATS_FILE_TMPDIR/bob"
+    submit alice "$(busy 3000)" -A astro -J 'a<b>&"c' -o /dev/null >"$BATS_FILE_TMPDIR/alice"
+    submit bob "$(busy 3000)" -A plasma -o /dev/null >"$BATS_FILE_TMPDIR/bob"
 }
 
 teardown_file() {
@@ -47,7 +47,7 @@ link_of() { # USER
 
 # browse USER URL - the page as a browser has it when its script has run
 browse() {
-    timeout 60 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$BATS_FILE_TMPDIR/browser-$1" \
+    timeout 180 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$BATS_FILE_TMPDIR/browser-$1" \
         --virtual-time-budget=5000 --dump-dom "$2" 2>"$BATS_FILE_TMPDIR/browser-$1.log"
 }
 
@@ -74,11 +74,11 @@ power_is_known() { # USER COUNT
     grep -qE '<dt>Your jobs draw now</dt><dd>[0-9.]+ W</dd>' <<<"$page"
     grep -qF '<title>' <<<"$page"
     grep -qF 'simulated' <<<"$page"
-    ! grep -qF "#job=$bob\"" <<<"$page"
+    run ! grep -qF "#job=$bob\"" <<<"$page"
     page=$(browse bob "$(link_of bob)")
     grep -qF "href=\"#job=$bob\"" <<<"$page"
-    ! grep -qF "#job=$alice\"" <<<"$page"
-    ! grep -qF 'account astro' <<<"$page"
+    run ! grep -qF "#job=$alice\"" <<<"$page"
+    run ! grep -qF 'account astro' <<<"$page"
     # Nor if it is asked for.
     page=$(browse bob "$url/#job=$alice")
     grep -qF 'there is no run of job' <<<"$page"
@@ -147,7 +147,7 @@ metrics_are_the_usage() {
     wait_for 20 metrics_are_the_usage
     [ "$(scrape | grep ^kwota_charged_joules_total)" = "$charged" ]
     scrape >"$dir/reply"
-    ! grep -qE 'alice|bob' "$dir/reply"
+    run ! grep -qE 'alice|bob' "$dir/reply"
     [ "$(tail -n 1 "$dir/reply")" = '# EOF' ]
     # Sessions ended with that kwotad.
     browse alice "$url/" | grep -qF 'kwota web'

@@ -49,7 +49,8 @@ int control_accept(int listener, char line[CONTROL_LINE])
 
     if (fd < 0)
         return -1;
-    limit_wait(fd, 200);
+    /* Long: what a machine that stood still has not yet written must not be lost. */
+    limit_wait(fd, 30000);
     while (len < CONTROL_LINE - 1) {
         ssize_t got = read(fd, line + len, CONTROL_LINE - 1 - len);
 
@@ -73,7 +74,7 @@ int control_ask(const char *path, const char *line)
 
     if (fd < 0 || address_of(path, &address) < 0)
         return -1;
-    limit_wait(fd, 1000);
+    limit_wait(fd, 30000);
     if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
         dprintf(fd, "%s\n", line) < 0) {
         close(fd);

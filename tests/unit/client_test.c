@@ -560,15 +560,15 @@ static void impostors_are_not_waited_for(void **state)
         {never_accept,
          {.connect_timeout_ms = 300, .timeout_ms = 60000},
          290,
-         20000,
+         50000,
          "onnect"},
         {never_accept,
          {.connect_timeout_ms = 60000, .timeout_ms = 300},
          290,
-         20000,
+         50000,
          ""},
-        {say_nothing, {.connect_timeout_ms = 60000, .timeout_ms = 300}, 290, 20000, ""},
-        {trickle, {.connect_timeout_ms = 200, .timeout_ms = 400}, 390, 20000, ""},
+        {say_nothing, {.connect_timeout_ms = 60000, .timeout_ms = 300}, 290, 50000, ""},
+        {trickle, {.connect_timeout_ms = 200, .timeout_ms = 400}, 390, 40000, ""},
     };
 
     (void)state;
@@ -579,9 +579,13 @@ static void impostors_are_not_waited_for(void **state)
 static void impostors_are_not_believed(void **state)
 {
     static const struct impostor table[] = {
-        {talk_nonsense, {.connect_timeout_ms = 9000, .timeout_ms = 9000}, 0, 8000, ""},
-        {stop_short, {.connect_timeout_ms = 9000, .timeout_ms = 9000}, 0, 8000, ""},
-        {hang_up, {.connect_timeout_ms = 9000, .timeout_ms = 9000}, 0, 8000, ""},
+        {talk_nonsense,
+         {.connect_timeout_ms = 9000, .timeout_ms = 60000},
+         0,
+         50000,
+         ""},
+        {stop_short, {.connect_timeout_ms = 9000, .timeout_ms = 60000}, 0, 50000, ""},
+        {hang_up, {.connect_timeout_ms = 9000, .timeout_ms = 60000}, 0, 50000, ""},
         {never_end,
          {.connect_timeout_ms = 9000, .timeout_ms = 60000},
          0,
