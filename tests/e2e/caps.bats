@@ -10,7 +10,7 @@ load cluster
 setup_file() {
     export BATS_NO_PARALLELIZE_WITHIN_FILE=true
     cat >"$BATS_FILE_TMPDIR/policy.json" <<'END'
-{"enforce": "strict", "estimate": {"nameplate": {"*": {"node_w": 4, "cpu_w": 2, "gpu_w": 2}}},
+{"enforce": "strict", "estimate": {"nameplate": {"*": {"node_w": 4, "cpu_w": 2, "gpu_w": 3}}},
  "caps": {"enabled": true, "rules": [{"user": "alice", "gpu": "150W"}, {"user": "bob", "gpu": "180W"},
                                      {"user": "carol", "cpu_percent": 10}]}}
 END

@@ -76,6 +76,14 @@ job_runs() {
     [ "$(job_state "$1")" = RUNNING ]
 }
 
+# saved JOB - what slurmctld knows now is on its disk: it writes some seconds after something
+# changed, and so something is changed
+saved() {
+    touch "$dir/saved"
+    root scontrol update jobid="$1" comment="saved $(date +%s%N)"
+    wait_for 60 test "$dir/spool/ctld/job_state" -nt "$dir/saved"
+}
+
 queue_empty() {
     [ -z "$(root squeue -h)" ]
 }

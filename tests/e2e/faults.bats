@@ -71,7 +71,7 @@ until [ -e again.\$SLURM_JOB_ID ]; do :; done" -A astro -n 1 -w n1 -o /dev/null)
     wait_for 60 test -e "$dir/home/alice/began.$job"
     wait_for 20 has_energy "$job"
     # One that forgot a start starts the job again, and Slurm drains the node for it.
-    wait_for 20 start_is_saved "$job"
+    saved "$job"
     "$top/tests/cluster" kill --dir "$dir" "$daemon" -9
     "$top/tests/cluster" start --dir "$dir" "$daemon" >&2
     as alice touch "$dir/home/alice/again.$job"
@@ -84,11 +84,6 @@ until [ -e again.\$SLURM_JOB_ID ]; do :; done" -A astro -n 1 -w n1 -o /dev/null)
     # The job ran for twelve seconds on one of four CPUs: its share of idle alone is more.
     [ "$(job_json "$job" | jq .charge_mj)" -gt 100000 ]
     wait_for 30 no_node_drained
-}
-
-# slurmctld writes what changed some seconds later.
-start_is_saved() {
-    [ "$(root stat -c %Y "$dir/spool/ctld/job_state")" -gt "$(job_json "$1" | jq .start)" ]
 }
 
 has_energy() {

@@ -17,11 +17,6 @@ job_is_held() {
     root scontrol show job "$1" | grep -q 'Reason=JobHeld'
 }
 
-# slurmctld has written down its jobs since that second.
-saved_since() {
-    [ "$(stat -c %Y "$dir/spool/ctld/job_state")" -gt "$1" ]
-}
-
 tokens() {
     ledger "SELECT COUNT(*) FROM tokens WHERE job_id = $1"
 }
@@ -49,7 +44,7 @@ killed_after_start() { # SBATCH_OPTIONS…
     job=$(submit alice "$(busy 8)" -A astro -n 1 --requeue -o /dev/null "$@")
     before=$(tokens "$job")
     if job_is_held "$job"; then
-        wait_for 30 saved_since "$(date +%s)"
+        saved "$job"
         root scontrol release "$job"
     fi
     wait_for 60 has_more_tokens "$job" "$before"

@@ -69,7 +69,7 @@ until [ -e $dir/etc/reconfigured ]; do sleep 0.2; done" -A astro -n 1 -t 2 -o /d
     wait_for 20 limit_is plasma 24
     one_at_a_time bob plasma bob plasma
     # What slurmctld has not saved, no backup knows.
-    wait_for 30 saved_since "$(date +%s)"
+    saved "$second"
     "$top/tests/cluster" kill --dir "$dir" slurmctld -9 >&2
     wait_for 60 answers
     wait_for 20 waits_for_energy "$second"
@@ -89,10 +89,6 @@ until [ -e $dir/etc/reconfigured ]; do sleep 0.2; done" -A astro -n 1 -t 2 -o /d
     wait_for 120 all_settled "$first" "$second" "$third" "$fourth"
     books_are_right
     no_node_drained
-}
-
-saved_since() {
-    [ "$(stat -c %Y "$dir/spool/ctld/job_state")" -gt "$1" ]
 }
 
 primary_acts() { # LINES that its log had before

@@ -26,6 +26,7 @@ END
     cluster_up --nodes 2 --cpus 4 --tick-ms 500 --report-ms 1000 --policy "$BATS_FILE_TMPDIR/policy.json"
     echo a-token-of-this-test >"$dir/etc/metrics-token"
     root kwota quota set -A astro 20Wh --period month --why 'the test'
+    root kwota quota set -A bio 20Wh --period month --why 'the test'
     submit alice "$(busy 3000)" -A astro -J 'a<b>&"c' -o /dev/null >"$BATS_FILE_TMPDIR/alice"
     submit bob "$(busy 3000)" -A plasma -o /dev/null >"$BATS_FILE_TMPDIR/bob"
 }
@@ -78,7 +79,9 @@ power_is_known() { # USER COUNT
     page=$(browse bob "$(link_of bob)")
     grep -qF "href=\"#job=$bob\"" <<<"$page"
     run ! grep -qF "#job=$alice\"" <<<"$page"
-    run ! grep -qF 'account astro' <<<"$page"
+    # He has an account in astro, too, and none in bio.
+    grep -qF '>account astro<' <<<"$page"
+    run ! grep -qF 'account bio' <<<"$page"
     # Nor if it is asked for.
     page=$(browse bob "$url/#job=$alice")
     grep -qF 'there is no run of job' <<<"$page"
@@ -86,6 +89,7 @@ power_is_known() { # USER COUNT
     grep -qF "href=\"#job=$alice\"" <<<"$page"
     grep -qF "href=\"#job=$bob\"" <<<"$page"
     grep -qF '<dt>Jobs draw now</dt>' <<<"$page"
+    grep -qF '>account bio<' <<<"$page"
 }
 
 @test "one job's curve" {
