@@ -1,5 +1,5 @@
 /* private_mariadb.h - a MariaDB of one test's own: a socket in a folder under /tmp, and
- * no tables of rights */
+ * no tables of rights; over TCP only if a test's own options say so */
 #ifndef KWOTA_PRIVATE_MARIADB_H
 #define KWOTA_PRIVATE_MARIADB_H
 
@@ -18,7 +18,8 @@
 
 struct private_mariadb {
     char dir[64];
-    pid_t pid; /* 0: it does not run */
+    pid_t pid;           /* 0: it does not run */
+    const char *more[8]; /* options of the test's, up to a NULL */
 };
 
 static inline void private_place(const struct private_mariadb *p, const char *database,
@@ -41,7 +42,17 @@ static inline int private_connect(const struct private_mariadb *p, const char *d
 static inline void private_run(const struct private_mariadb *p)
 {
     char datadir[96], socket[96], log[96];
-    int out;
+    const char *arguments[20] = {"mariadbd",
+                                 "--no-defaults",
+                                 "--user=root",
+                                 datadir,
+                                 socket,
+                                 "--skip-networking",
+                                 "--skip-grant-tables",
+                                 "--skip-log-bin",
+                                 "--innodb-buffer-pool-size=16M",
+                                 "--innodb-log-file-size=16M"};
+    int out, count = 10;
 
     snprintf(datadir, sizeof datadir, "--datadir=%s", p->dir);
     snprintf(socket, sizeof socket, "--socket=%s/socket", p->dir);
@@ -50,9 +61,9 @@ static inline void private_run(const struct private_mariadb *p)
     out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
     dup2(out, 1);
     dup2(out, 2);
-    execlp("mariadbd", "mariadbd", "--no-defaults", "--user=root", datadir, socket,
-           "--skip-networking", "--skip-grant-tables", "--skip-log-bin",
-           "--innodb-buffer-pool-size=16M", "--innodb-log-file-size=16M", (char *)NULL);
+    for (int i = 0; i < 8 && p->more[i]; i++)
+        arguments[count++] = p->more[i];
+    execvp("mariadbd", (char **)arguments);
     _exit(127);
 }
 

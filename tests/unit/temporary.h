@@ -19,7 +19,7 @@ static inline int temporary_make(struct temporary *t)
 static inline void temporary_remove(const struct temporary *t)
 {
     static const char *const files[] = {"ledger.db", "ledger.db-wal", "ledger.db-shm",
-                                        "ledger.lock"};
+                                        "ledger.lock", "ended.journal"};
     char path[128];
 
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
