@@ -72,6 +72,13 @@ static void amount(FILE *out, const char *label, int64_t mj, bool sum)
             energy_joules(joules, sizeof joules, mj));
 }
 
+/* Of what no charge has, nothing is said: nobody may have measured it. */
+static void part(FILE *out, const char *label, int64_t mj)
+{
+    if (mj != 0)
+        amount(out, label, mj, false);
+}
+
 /* How much of it is used, in words and as a bar. */
 static void budget(FILE *out, const json_t *item)
 {
@@ -136,10 +143,10 @@ static void tell_used(FILE *out, const json_t *head)
     char text[MONEY_TEXT];
 
     fputs("<h2>Used</h2>\n<table>\n", out);
-    amount(out, "CPUs", statement_number(totals, "cpu_mj"), false);
-    amount(out, "Memory", statement_number(totals, "dram_mj"), false);
-    amount(out, "GPUs", statement_number(totals, "gpu_mj"), false);
-    amount(out, "Other", statement_number(totals, "other_mj"), false);
+    part(out, "CPUs", statement_number(totals, "cpu_mj"));
+    part(out, "Memory", statement_number(totals, "dram_mj"));
+    part(out, "GPUs", statement_number(totals, "gpu_mj"));
+    part(out, "Other", statement_number(totals, "other_mj"));
     amount(out, "Used", statement_number(totals, "used_mj"), true);
     amount(out, "Credited", -statement_number(totals, "credit_mj"), false);
     amount(out, "Borne by the centre", -statement_number(totals, "overrun_mj"), false);

@@ -12,6 +12,13 @@ static void amount(FILE *out, const char *label, int64_t mj)
             energy_joules(joules, sizeof joules, mj));
 }
 
+/* Of what no charge has, nothing is said: nobody may have measured it. */
+static void part(FILE *out, const char *label, int64_t mj)
+{
+    if (mj != 0)
+        amount(out, label, mj);
+}
+
 static void tell_given(FILE *out, const json_t *head)
 {
     const json_t *budgets = json_object_get(head, "budgets"), *item;
@@ -49,10 +56,10 @@ static void tell_used(FILE *out, const json_t *head)
     char text[MONEY_TEXT];
 
     fprintf(out, "\nUsed\n");
-    amount(out, "CPUs", statement_number(totals, "cpu_mj"));
-    amount(out, "memory", statement_number(totals, "dram_mj"));
-    amount(out, "GPUs", statement_number(totals, "gpu_mj"));
-    amount(out, "other", statement_number(totals, "other_mj"));
+    part(out, "CPUs", statement_number(totals, "cpu_mj"));
+    part(out, "memory", statement_number(totals, "dram_mj"));
+    part(out, "GPUs", statement_number(totals, "gpu_mj"));
+    part(out, "other", statement_number(totals, "other_mj"));
     amount(out, "used", statement_number(totals, "used_mj"));
     amount(out, "credited", -statement_number(totals, "credit_mj"));
     amount(out, "borne by the centre", -statement_number(totals, "overrun_mj"));

@@ -104,10 +104,33 @@ static void what_is_known_in_part_is_told_so(void **state)
     }
 }
 
+/* These runs have CPUs' energy alone. */
+static void what_no_charge_has_is_left_out(void **state)
+{
+    static const struct {
+        const char *form, *has, *has_not[3];
+    } table[] = {
+        {NULL, "  CPUs  ", {"  memory  ", "  GPUs  ", "  other  "}},
+        {"--html", "<td>CPUs<", {"<td>Memory<", "<td>GPUs<", "<td>Other<"}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        char *text = written(table[i].form);
+
+        assert_non_null(strstr(text, table[i].has));
+        for (size_t k = 0; k < 3; k++)
+            assert_null(strstr(text, table[i].has_not[k]));
+        free(text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_known_in_part_is_told_so)};
+        cmocka_unit_test(what_is_known_in_part_is_told_so),
+        cmocka_unit_test(what_no_charge_has_is_left_out),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
