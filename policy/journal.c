@@ -35,7 +35,8 @@ static int64_t place_of(struct ledger *ledger, const struct journal_passed *pass
                            "si", host, (int64_t)st->st_ino);
     if (ledger_commit_soon(ledger) < 0)
         return -1;
-    if (passed->inode == (int64_t)st->st_ino && passed->offset > offset)
+    /* The ledger's may be of a file before, with the same inode. */
+    if (passed->inode == (int64_t)st->st_ino)
         offset = passed->offset;
     /* Shorter than what was read: another file with the same inode. */
     return offset > st->st_size ? 0 : offset;
@@ -120,8 +121,7 @@ static FILE *open_journal(struct ledger *ledger, const char *path,
     return NULL;
 }
 
-int journal_read(struct ledger *ledger, const char *dir,
-                 const struct journal_passed *passed,
+int journal_read(struct ledger *ledger, const char *dir, struct journal_passed *passed,
                  int (*take)(uint32_t job, void *arg), void *arg)
 {
     char path[512];
@@ -138,6 +138,7 @@ int journal_read(struct ledger *ledger, const char *dir,
     fclose(file);
     if (taken > 0)
         keep_place(ledger, &st, offset);
+    *passed = (struct journal_passed){(int64_t)st.st_ino, offset};
     if (offset == st.st_size && offset > JOURNAL_KEEP)
         take_away(path);
     return taken;

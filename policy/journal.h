@@ -10,8 +10,8 @@
 
 #include "policy/ledger.h"
 
-/* Up to where a kwotad that stands by has passed its journal on; nothing of it was when
- * it started. When it acts it goes on from there. */
+/* Up to where this process has read its journal, acting or standing by; all 0 when it
+ * starts: then the ledger knows. */
 struct journal_passed {
     int64_t inode, offset;
 };
@@ -21,8 +21,7 @@ struct journal_passed {
  * its end waits. If `take` returns -1 reading stops before that line, to come back to
  * it. A journal read to its end and longer than JOURNAL_KEEP is taken away. Returns how
  * many lines were taken, or -1. */
-int journal_read(struct ledger *ledger, const char *dir,
-                 const struct journal_passed *passed,
+int journal_read(struct ledger *ledger, const char *dir, struct journal_passed *passed,
                  int (*take)(uint32_t job, void *arg), void *arg);
 
 /* Stands by: tells the kwotad that acts of the jobs in the lines that are new. What it

@@ -594,6 +594,34 @@ static bool hears(struct ledger *ledger, int64_t count)
     return ledger_heard(ledger, &heard) == count;
 }
 
+static void keep_far_place(struct ledger *ledger, const struct temporary *t)
+{
+    char path[256], host[256] = "";
+    struct stat st;
+
+    snprintf(path, sizeof path, "%s/ended.journal", t->dir);
+    assert_int_equal(stat(path, &st), 0);
+    gethostname(host, sizeof host - 1);
+    assert_int_equal(ledger_begin(ledger), 0);
+    assert_int_equal(ledger_do(ledger,
+                               "INSERT INTO journal_place (host, inode, offset)"
+                               " VALUES (?,?,1000000)",
+                               "si", host, (int64_t)st.st_ino),
+                     0);
+    assert_int_equal(ledger_commit(ledger), 0);
+}
+
+static bool has_far_place(struct ledger *ledger, int64_t unused)
+{
+    int64_t count;
+
+    (void)unused;
+    assert_int_equal(ledger_look(ledger), 0);
+    count = ledger_number(ledger, 0, "SELECT COUNT(*) FROM journal_place", "");
+    ledger_commit_soon(ledger);
+    return count == 1;
+}
+
 /* The journal beside a kwotad that stands by reaches the one that acts: each job at
  * least once, and none anew when the first acts itself. */
 static void a_journal_elsewhere_is_heard_of(void **state)
@@ -612,6 +640,9 @@ static void a_journal_elsewhere_is_heard_of(void **state)
         add_lines(&p->b, line);
     }
     add_lines(&p->b, "no record\n{\"job\":301}\n{\"job\":302}\n{\"jo");
+    /* The ledger has a place in a file before, of the same inode and longer. */
+    keep_far_place(first, &p->b);
+    assert_true(waited(10, has_far_place, second, 0));
     assert_int_equal(journal_pass(second, p->b.dir, &passed), LEDGER_HEARD);
     assert_int_equal(journal_pass(second, p->b.dir, &passed), 2);
     assert_int_equal(journal_pass(second, p->b.dir, &passed), 0);
